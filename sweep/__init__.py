@@ -1,0 +1,1 @@
+"""What can an LSTM remember? A harness for hyperparameter sweeps and honest comparison."""

@@ -1,0 +1,206 @@
+"""The experiment: its schema, and what its keys mean together.
+
+An experiment is immutable data: a question, a task, fixed parameters, conditions (the problem's own axes,
+each combination one study) and a search space.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sweep.config import SECTIONS, Configuration, Frozen, ModelConfig, TaskConfig, TrainingConfig
+from sweep.faults import quoted, unknown
+
+OBJECTIVES = (
+    "solve_rate",
+    "recall_accuracy",
+    "sequence_accuracy",
+    "accuracy",
+    "loss",
+    "epochs_to_solve",
+    "sequences_to_solve",
+    "updates_to_solve",
+    "ert_sequences",
+    "parameters",
+)
+"""Outcomes of a trial that a study may optimise: those that the same file always gives again."""
+
+SEARCHABLE = tuple(
+    name
+    for section in SECTIONS.values()
+    for name in section.model_fields
+    if name
+    not in ("trainer", "evaluate_every", "stop_when_solved")  # how a trial is measured, not what it is
+)
+"""Parameters that `[search]` may name."""
+
+DEFAULT_TRIALS = 50
+
+
+class Choices(Frozen):
+    """A search dimension without an order: one of the values."""
+
+    choices: tuple[Any, ...] = Field(min_length=1, strict=False, description="the values to choose from")
+
+    @model_validator(mode="after")
+    def _choices_are_distinct(self) -> Self:
+        if len({json.dumps(choice) for choice in self.choices}) < len(self.choices):
+            raise ValueError(f"choices holds a value twice: {quoted(self.choices)}")
+        return self
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        """The values that a check of the whole dimension must try."""
+        return self.choices
+
+
+class Range(Frozen):
+    """A search dimension from low to high, both included; of whole numbers where the parameter is one."""
+
+    low: int | float = Field(description="the smallest value")
+    high: int | float = Field(description="the largest value")
+    log: bool = Field(False, description="draw evenly between powers, for values of several magnitudes")
+    step: int | float | None = Field(None, gt=0, description="distance between the values")
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low} and high is {self.high}; low must not exceed high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low is {self.low} with log = true; a logarithmic range starts above 0")
+        if self.log and self.step is not None:
+            raise ValueError("step and log = true exclude each other; leave one out")
+        return self
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        """The values that a check of the whole dimension must try."""
+        return (self.low, self.high)
+
+
+Dimension = Choices | Range
+
+
+class StudyConfig(Frozen):
+    """How the search space is explored, and from how many seeds each configuration is trained."""
+
+    sampler: Literal["tpe", "random", "grid"] = Field("tpe", description="Optuna's sampler")
+    trials: int | None = Field(None, ge=1, description="trials a condition; left out: 50, or the whole grid")
+    seeds: int | Annotated[tuple[int, ...], Field(strict=False)] = Field(
+        10, description="replicates a trial: 10 means seeds 0 to 9; or a list of seeds"
+    )
+    objective: str | Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        "recall_accuracy", description='the outcome to maximise; a "-" in front minimises it'
+    )
+    pruner: Literal["none", "median"] = Field("none", description="ends hopeless trials early")
+    seed: int = Field(0, ge=0, lt=2**32, description="the sampler's own seed")
+
+    @model_validator(mode="after")
+    def _seeds_are_usable(self) -> Self:
+        seeds = self.replicate_seeds
+        if not seeds:
+            raise ValueError(f"seeds is {quoted(self.seeds)}; at least one replicate is needed")
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds holds a seed twice: {quoted(seeds)}")
+        if not all(0 <= seed < 2**32 for seed in seeds):
+            raise ValueError(f"seeds is {quoted(seeds)}; each must lie between 0 and {2**32 - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _objectives_are_outcomes(self) -> Self:
+        if not self.objectives:
+            raise ValueError("objective is empty; name an outcome, recall_accuracy for example")
+        for objective in self.objectives:
+            if objective.removeprefix("-") not in OBJECTIVES:
+                raise ValueError("objective: " + unknown("outcome", objective.removeprefix("-"), OBJECTIVES))
+        if self.pruner != "none" and len(self.objectives) > 1:
+            raise ValueError("pruner needs a single objective; Optuna cannot prune by several")
+        return self
+
+    @property
+    def replicate_seeds(self) -> tuple[int, ...]:
+        """The seeds of every trial, in order."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The objectives in order, each with its "-" if it is minimised."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+
+class Experiment(Frozen):
+    """A sweep: a question, the task, what is fixed, what is measured and what is searched."""
+
+    question: str = Field(min_length=1, description="one sentence; heads the report")
+    task: TaskConfig = Field(description="what is to be learnt: the task's name and its parameters")
+    model: ModelConfig = Field(ModelConfig(), description="fixed parameters of the model")
+    training: TrainingConfig = Field(TrainingConfig(), description="fixed parameters of the training")
+    conditions: dict[str, tuple[Any, ...]] = Field(
+        {}, description="task parameter -> values; each combination is a study"
+    )
+    search: dict[str, Dimension] = Field(
+        {}, description="model or training parameter -> what the sampler may choose"
+    )
+    study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
+
+    @property
+    def base(self) -> Configuration:
+        """The fixed parameters, before a condition or a search dimension replaces any."""
+        return Configuration(task=self.task, model=self.model, training=self.training)
+
+    @property
+    def condition_settings(self) -> tuple[dict[str, Any], ...]:
+        """Every combination of the conditions' values; one empty combination where there are none."""
+        combinations = itertools.product(*self.conditions.values())
+        return tuple(dict(zip(self.conditions, values, strict=True)) for values in combinations)
+
+    @property
+    def trials(self) -> int:
+        """Trials of each condition's study."""
+        if not self.search:
+            return 1
+        if self.study.trials is not None:
+            return self.study.trials
+        return self.grid_size if self.study.sampler == "grid" else DEFAULT_TRIALS
+
+    @property
+    def grid_size(self) -> int:
+        """Combinations of the search space's values, where every dimension is a finite list."""
+        return len(list(itertools.product(*self.grid.values())))
+
+    @property
+    def grid(self) -> dict[str, tuple[Any, ...]]:
+        """Searched parameter -> its values, for a grid; ValueError where a range has no step."""
+        return {name: _grid_values(name, dimension) for name, dimension in self.search.items()}
+
+    def differences(self, other: "Experiment") -> list[str]:
+        """What `other` would change in the numbers: one line a key. The question and more trials do not."""
+        old, new = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+        keys = [key for key in {**old, **new} if key not in ("question", "study.trials")]
+        return [
+            f"{key}: was {quoted(old.get(key, 'not set'))}, is {quoted(new.get(key, 'not set'))}"
+            for key in keys
+            if old.get(key) != new.get(key)
+        ]
+
+
+def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
+    if isinstance(dimension, Choices):
+        return dimension.choices
+    if dimension.step is None:
+        raise ValueError(f"search.{name}: has no step; a grid needs choices, or a range with a step")
+    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
+    return tuple(dimension.low + i * dimension.step for i in range(count))
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,104 @@
+"""Faults in an experiment file as sentences: key, what arrived, what would be right."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a string in quotes",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "greater than {}"),
+    "greater_than_equal": ("ge", "at least {}"),
+    "less_than": ("lt", "less than {}"),
+    "less_than_equal": ("le", "at most {}"),
+    "too_short": ("min_length", "a list of at least {}"),
+    "string_too_short": ("min_length", "a text of at least {} character"),
+}
+
+
+def quoted(value: Any) -> str:
+    """A value as TOML writes it, shortened where it is long.
+
+    >>> quoted(True), quoted("a"), quoted([1, "full"])
+    ('true', '"a"', '[1, "full"]')
+    """
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = '"' + value.encode("unicode_escape").decode() + '"'
+    elif isinstance(value, list | tuple):
+        text = "[" + ", ".join(quoted(v) for v in value) + "]"
+    elif isinstance(value, dict):
+        text = "{ " + ", ".join(f"{k} = {quoted(v)}" for k, v in value.items()) + " }"
+    else:
+        text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
+    """Say that `arrived` is no known name, with the nearest right one, or all of them.
+
+    >>> unknown("key", "unit", ["units", "layers"])
+    'unknown key "unit"; did you mean "units"?'
+    """
+    names = list(known)
+    near = difflib.get_close_matches(str(arrived), names, n=1, cutoff=0.6)
+    hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(names)
+    return f"unknown {what} {quoted(arrived)}; {hint}"
+
+
+def faults_of(
+    error: ValidationError, section: type[BaseModel], arrived: Mapping[str, Any], key: str
+) -> list[str]:
+    """One line for each key of a section that pydantic refused; `key` is the section's own, "" at the top."""
+    by_field: dict[str, list[Mapping[str, Any]]] = {}
+    for fault in error.errors():
+        by_field.setdefault(str(fault["loc"][0]) if fault["loc"] else "", []).append(dict(fault))
+    return [_line(field, faults, section, arrived, key) for field, faults in by_field.items()]
+
+
+def _line(
+    field: str,
+    faults: list[Mapping[str, Any]],
+    section: type[BaseModel],
+    arrived: Mapping[str, Any],
+    key: str,
+) -> str:
+    path = ".".join(part for part in (key, field) if part)
+    kind = faults[0]["type"]
+    if kind == "extra_forbidden":
+        line = unknown("key", field, section.model_fields)
+        return f"{key}: {line}" if key else line
+    if kind == "missing":
+        return f"{path}: is missing; {_purpose(section, field)}"
+    if kind == "value_error":
+        return f"{path}: {faults[0]['ctx']['error']}"
+    # The branches of a union are one fault: what arrived fits none of them.
+    wanted = list(dict.fromkeys(_wanted(fault) for fault in faults))
+    return f"{path}: is {quoted(arrived.get(field))}; must be {' or '.join(wanted)}"
+
+
+def _wanted(fault: Mapping[str, Any]) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "literal_error":
+        return str(context["expected"]).replace("'", '"')
+    if kind in _BOUNDS:
+        name, text = _BOUNDS[kind]
+        return text.format(context[name])
+    return _KINDS.get(kind, str(fault["msg"]))
+
+
+def _purpose(section: type[BaseModel], field: str) -> str:
+    description = section.model_fields[field].description
+    return f"it says: {description}" if description else "it has no default"

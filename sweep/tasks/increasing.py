@@ -1,0 +1,41 @@
+"""The tutorial's task: a key, the numbers from 0 upwards, and the key again."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.config import IncreasingTask
+from sweep.tasks.task import Sequences, Task
+
+
+class Increasing(Task):
+    """One sequence for each key; the keys are the highest symbols that the sequences need.
+
+    >>> task = Increasing(IncreasingTask(sequence_length=5, keys=2))
+    >>> task.training_sequences().symbols.tolist()
+    [[3, 0, 1, 2, 3], [4, 0, 1, 2, 4]]
+
+    The first symbol comes back as the last one, and everything between is the same in all sequences: only
+    a network that remembers can tell the endings apart. Length p + 1 is Experiment 2a of Hochreiter &
+    Schmidhuber (1997).
+    """
+
+    def __init__(self, config: IncreasingTask) -> None:
+        middle = config.sequence_length - 2
+        rows = [[key, *range(middle), key] for key in range(middle, middle + config.keys)]
+        self._sequences = Sequences(
+            symbols=np.array(rows, np.int32),
+            lengths=np.full(config.keys, config.sequence_length, np.int32),
+        )
+        self.alphabet = tuple(str(symbol) for symbol in range(config.alphabet_size or middle + config.keys))
+
+    def training_sequences(self) -> Sequences:
+        """All sequences that there are."""
+        return self._sequences
+
+    def test_sequences(self) -> Sequences:
+        """The same: there are no others."""
+        return self._sequences
+
+    def determined(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """Every step: the first symbol settles all that follows."""
+        return sequences.steps

@@ -1,0 +1,116 @@
+"""What every task offers, and the scores that no predictor without memory can pass."""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences:
+    """A set of sequences of symbols, padded at the end to one length.
+
+    `symbols` (sequences, length) int32, each below the alphabet's size; `lengths` (sequences,) int32.
+    Step t of a sequence shows symbol t and asks for symbol t + 1, so there are length - 1 steps.
+    """
+
+    symbols: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+    @property
+    def num_sequences(self) -> int:
+        """How many sequences there are."""
+        return len(self.symbols)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the longest sequence."""
+        return int(self.symbols.shape[1]) - 1
+
+    @cached_property
+    def steps(self) -> NDArray[np.bool_]:
+        """(sequences, steps): the steps that exist, padding left out."""
+        return np.arange(self.num_steps) < (self.lengths - 1)[:, None]
+
+    @cached_property
+    def last(self) -> NDArray[np.bool_]:
+        """(sequences, steps): the final step of each sequence, the one that needs memory."""
+        return np.arange(self.num_steps) == (self.lengths - 2)[:, None]
+
+
+class Task(ABC):
+    """A family of sequences and what must be predicted in them.
+
+    A task deals in integers: `alphabet[i]` is the symbol that the integer i stands for.
+    """
+
+    alphabet: tuple[str, ...]
+
+    @abstractmethod
+    def training_sequences(self) -> Sequences:
+        """The sequences of one epoch, in their unshuffled order."""
+
+    @abstractmethod
+    def test_sequences(self) -> Sequences:
+        """The sequences that every score is measured on."""
+
+    @abstractmethod
+    def determined(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """(sequences, steps): the steps whose answer follows from the symbols so far."""
+
+    def scored(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """(sequences, steps): the determined steps and the final one, which is what must be recalled.
+
+        The final step counts even where nothing determines it, so that a task without an answer, such as
+        0, 1 beside 0, 2, shows as one that nobody solves.
+        """
+        return self.determined(sequences) | sequences.last
+
+    tested_on_training_sequences = True
+    """Whether a high score says only that the sequences were learnt by heart; the report tells its reader."""
+
+    @property
+    def num_symbols(self) -> int:
+        """Size of the alphabet."""
+        return len(self.alphabet)
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of guessing: every symbol of the alphabet is as likely as any other."""
+        return 1.0 / self.num_symbols
+
+    def memoryless_ceiling(self, *, recall: bool) -> float:
+        """The best accuracy, on the test sequences, of any predictor that sees only the current symbol.
+
+        With `recall` only the final step of each sequence counts, otherwise every scored step.
+        The best such predictor answers each symbol with its most frequent successor.
+        """
+        test = self.test_sequences()
+        scored = test.last if recall else self.scored(test)
+        successors: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for current, following in zip(test.symbols[:, :-1][scored], test.symbols[:, 1:][scored], strict=True):
+            successors[int(current)][int(following)] += 1
+        best = sum(max(counts.values()) for counts in successors.values())
+        return best / int(scored.sum())
+
+
+def determined_by_prefix(sequences: Sequences) -> NDArray[np.bool_]:
+    """(sequences, steps): the steps after which all sequences of the set that began alike go on alike.
+
+    >>> both = Sequences(symbols=np.array([[0, 1, 2], [0, 1, 0]], np.int32), lengths=np.array([3, 3], np.int32))
+    >>> determined_by_prefix(both).tolist()
+    [[True, False], [True, False]]
+    """
+    following: dict[tuple[int, ...], set[int]] = defaultdict(set)
+    rows = [tuple(row[:length]) for row, length in zip(sequences.symbols.tolist(), sequences.lengths, strict=True)]
+    for row in rows:
+        for step in range(1, len(row)):
+            following[row[:step]].add(row[step])
+    determined = np.zeros((sequences.num_sequences, sequences.num_steps), bool)
+    for index, row in enumerate(rows):
+        for step in range(1, len(row)):
+            determined[index, step - 1] = len(following[row[:step]]) == 1
+    return determined
