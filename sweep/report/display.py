@@ -1,0 +1,174 @@
+"""Numbers as a reader sees them: percents, intervals, counts and seconds; a dash for what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MISSING = "–"
+
+_PERCENTS = {"recall_accuracy", "sequence_accuracy", "accuracy", "chance", "memoryless_ceiling"}
+_COUNTS = {"epochs_to_solve", "sequences_to_solve", "updates_to_solve", "ert_sequences", "parameters", "updates"}
+_SECONDS = {"train_seconds", "compile_seconds"}
+_HEADINGS = {
+    "solve_rate": "solve rate (95%)",
+    "epochs_to_solve": "epochs to solve",
+    "ert_sequences": "ERT (sequences)",
+    "train_seconds": "training",
+    "compile_seconds": "compilation",
+    "microseconds_per_update": "µs per update",
+    "parameters": "weights",
+}
+_OUTCOMES = {"recall_accuracy", "sequence_accuracy", "memoryless_ceiling", "sequences_to_solve", "updates_to_solve"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column ready to print: its heading, one text a row, and the number behind each text if there is one."""
+
+    heading: str
+    texts: list[str]
+    numbers: list[float | None]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is to be set flush right and sorted by number."""
+        return any(number is not None for number in self.numbers)
+
+
+def columns(table: pd.DataFrame) -> list[Column]:
+    """The columns of one of the report's tables; a solve rate takes its interval into the same column."""
+    shown = []
+    for name in map(str, table.columns):
+        if name in ("solve_rate_low", "solve_rate_high"):
+            continue
+        cells = table[name].tolist()
+        texts = [_cell(name, cell) for cell in cells]
+        if name == "solve_rate" and "solve_rate_low" in table:
+            ends = zip(table["solve_rate_low"], table["solve_rate_high"], strict=True)
+            texts = [
+                text if text == MISSING else f"{text} ({percent_interval(low, high)})"
+                for text, (low, high) in zip(texts, ends, strict=True)
+            ]
+        shown.append(Column(_heading(name), texts, [_number(cell) for cell in cells]))
+    return shown
+
+
+def displayed(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with headings and cells as text, for a terminal or for Markdown."""
+    return pd.DataFrame({column.heading: column.texts for column in columns(table)}, dtype=object)
+
+
+def percent(share: float) -> str:
+    """A share in percent; 0% and 100% are said only of exactly 0 and 1.
+
+    >>> percent(0.406), percent(1.0), percent(0.998), percent(0.0001), percent(float("nan"))
+    ('41%', '100%', '99.8%', '<0.1%', '–')
+    """
+    if not math.isfinite(share):
+        return MISSING
+    if share in (0.0, 1.0) or 0.005 <= share < 0.995:
+        return f"{100 * share:.0f}%"
+    if 0.0005 <= share < 0.9995:
+        return f"{100 * share:.1f}%"
+    return "<0.1%" if share < 0.5 else ">99.9%"
+
+
+def percent_interval(low: float, high: float) -> str:
+    """Both ends in percent.
+
+    >>> percent_interval(0.2874, 0.5361)
+    '29–54%'
+    """
+    return f"{percent(low).removesuffix('%')}–{percent(high)}"
+
+
+def count(number: float) -> str:
+    """A whole number with its thousands apart.
+
+    >>> count(128000), count(float("inf"))
+    ('128,000', '–')
+    """
+    return f"{number:,.0f}" if math.isfinite(number) else MISSING
+
+
+def seconds(duration: float) -> str:
+    """A duration.
+
+    >>> seconds(0.0421), seconds(7.13), seconds(192)
+    ('0.042 s', '7.1 s', '3 min 12 s')
+    """
+    if not math.isfinite(duration):
+        return MISSING
+    if duration < 1:
+        return f"{duration:.2g} s"
+    if duration < 60:
+        return f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def value_text(value: Any) -> str:
+    """A parameter's value as the experiment file writes it, floats to four digits.
+
+    >>> value_text(True), value_text(0.00873219), value_text(64.0), value_text("full"), value_text(None)
+    ('true', '0.008732', '64', 'full', '–')
+    """
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple | np.ndarray):
+        return "[" + ", ".join(value_text(item) for item in value) + "]"
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Parts as a list in a sentence.
+
+    >>> joined(["5", "10", "20"])
+    '5, 10 and 20'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "seed"), plural(1200, "seed")
+    ('1 seed', '1,200 seeds')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _heading(name: str) -> str:
+    # Parameters keep the name that they have in the experiment file.
+    return _HEADINGS.get(name, name.replace("_", " ") if name in _OUTCOMES else name)
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, int | float | np.number) and not isinstance(cell, bool) and math.isfinite(cell):
+        return float(cell)
+    return None
+
+
+def _cell(name: str, cell: Any) -> str:
+    number = _number(cell)
+    if number is None or not (name == "solve_rate" or name in _PERCENTS | _COUNTS | _SECONDS):
+        return f"{number:.3g}" if number is not None and _is_measured(name) else value_text(_finite(cell))
+    if name in _COUNTS:
+        return count(number)
+    return seconds(number) if name in _SECONDS else percent(number)
+
+
+def _is_measured(name: str) -> bool:
+    return name in ("loss", "microseconds_per_update")
+
+
+def _finite(cell: Any) -> Any:
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell

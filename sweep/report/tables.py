@@ -1,0 +1,128 @@
+"""The tables of a report: which trials did best, how well beside what needs no memory, and at what cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweep.report.conditions import conditions, search_trials
+
+if TYPE_CHECKING:
+    from sweep.store import Results
+
+_STATES = ("complete", "pruned", "failed")
+
+
+def ranking(results: Results) -> pd.DataFrame:
+    """The trials of the search, best first within each condition, with their `rank` and number `diverged`.
+
+    Complete trials come before pruned and failed ones, and those with a diverged replicate after those
+    without. Then the study's objective decides; of several, how many layers of better trials lie before a
+    trial (Pareto fronts), and then the objectives in turn. Ties: solve rate, ERT, the earlier trial.
+    """
+    trials = search_trials(results)
+    lost = results.replicates[results.replicates["diverged"].astype(bool)]
+    lost = lost[lost["phase"] == "search"].groupby("trial").size()
+    trials = trials.assign(diverged=[int(lost.get(trial, 0)) for trial in trials["trial"]])
+    order: list[int] = []
+    rank: list[int] = []
+    for condition in conditions(results):
+        rows = condition.rows(trials)
+        best_first = _order(rows, results.experiment.study.objectives)
+        order += [int(label) for label in rows.index.to_numpy()[best_first]]
+        rank += range(1, len(rows) + 1)
+    return trials.loc[order].assign(rank=np.array(rank, int)).reset_index(drop=True)
+
+
+def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
+    """The `top` best trials of each condition (all for None), with their scores, chance and the ceiling.
+
+    Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate with its interval,
+    recall_accuracy, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
+    ert_sequences, and the objectives that are not among these.
+    """
+    experiment = results.experiment
+    ranked = ranking(results)
+    ranked = ranked if top is None else ranked[ranked["rank"] <= top]
+    chance = np.zeros(len(ranked))
+    ceiling = np.zeros(len(ranked))
+    for condition in conditions(results):
+        rows = ranked.index.isin(condition.rows(ranked).index)
+        chance[rows], ceiling[rows] = condition.chance, condition.recall_ceiling
+    ranked = ranked.assign(chance=chance, memoryless_ceiling=ceiling)
+    names = [*experiment.conditions, "trial", "state", *experiment.search, "seeds"]
+    names += ["solve_rate", "solve_rate_low", "solve_rate_high", "recall_accuracy", "sequence_accuracy"]
+    names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve", "ert_sequences"]
+    names += [objective.removeprefix("-") for objective in experiment.study.objectives]
+    table = ranked[list(dict.fromkeys(names))].reset_index(drop=True)
+    return table.drop(columns="state") if (table["state"] == "complete").all() else table
+
+
+def best_trials(results: Results) -> dict[int, pd.Series]:
+    """Number of the condition -> its best complete trial; a condition without one is left out."""
+    ranked = ranking(results)
+    best = {}
+    for number, condition in enumerate(conditions(results)):
+        rows = condition.rows(ranked)
+        if len(rows) and rows.iloc[0]["state"] == "complete":
+            best[number] = rows.iloc[0]
+    return best
+
+
+def cost_table(results: Results) -> pd.DataFrame:
+    """What each condition took: trials, replicates, the best trial's weights, updates and seconds."""
+    trials = search_trials(results)
+    best = best_trials(results)
+    rows = []
+    for number, condition in enumerate(conditions(results)):
+        own = condition.rows(trials)
+        updates, training = float(own["updates"].sum()), float(own["train_seconds"].sum())
+        rows.append(
+            {
+                **condition.values,
+                "trials": len(own),
+                "replicates": int(own["seeds"].sum()),
+                "parameters": best[number]["parameters"] if number in best else np.nan,
+                "updates": updates,
+                "train_seconds": training,
+                "compile_seconds": float(own["compile_seconds"].sum()),
+                "microseconds_per_update": 1e6 * training / updates if updates else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _order(trials: pd.DataFrame, objectives: tuple[str, ...]) -> NDArray[np.intp]:
+    costs = np.stack([_cost(trials, objective) for objective in objectives])
+    state = [_STATES.index(state) if state in _STATES else len(_STATES) for state in trials["state"]]
+    keys = [np.array(state, float), trials["diverged"].to_numpy() > 0]
+    keys += [_fronts(costs.T)] if len(objectives) > 1 else []
+    keys += [*costs, _cost(trials, "solve_rate"), _cost(trials, "-ert_sequences"), trials["trial"].to_numpy()]
+    return np.lexsort(keys[::-1])
+
+
+def _cost(trials: pd.DataFrame, objective: str) -> NDArray[np.float64]:
+    """(trials,): what is to be small; a missing outcome (never solved, diverged) is worse than any other."""
+    values = trials[objective.removeprefix("-")].to_numpy(dtype=float, na_value=np.nan)
+    costs = values if objective.startswith("-") else -values
+    return np.where(np.isnan(costs), np.inf, costs)
+
+
+def _fronts(costs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(trials,): how many Pareto fronts of `costs` (trials, objectives) lie before each trial.
+
+    >>> _fronts(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0]])).tolist()
+    [0, 0, 1]
+    """
+    no_worse = (costs[:, None] <= costs[None]).all(-1)
+    dominates = no_worse & ~no_worse.T
+    fronts = np.zeros(len(costs), np.int64)
+    left = np.arange(len(costs))
+    while len(left):
+        dominated = dominates[np.ix_(left, left)].any(0)
+        left = left[dominated]
+        fronts[left] += 1
+    return fronts
