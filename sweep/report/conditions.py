@@ -69,7 +69,7 @@ def conditions(results: Results) -> list[Condition]:
 
 def search_trials(results: Results) -> pd.DataFrame:
     """The trials of the search itself; confirmed ones are measured on other seeds and never compete here."""
-    return results.trials[results.trials["phase"] == "search"]
+    return results.trials[results.trials["phase"] == "search"].reset_index(drop=True)
 
 
 def of_trial(frame: pd.DataFrame, trial: int) -> pd.DataFrame:

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-MISSING = "–"
+DASH = "\N{EN DASH}"
+MISSING = DASH
 
-_PERCENTS = {"recall_accuracy", "sequence_accuracy", "accuracy", "chance", "memoryless_ceiling"}
-_COUNTS = {"epochs_to_solve", "sequences_to_solve", "updates_to_solve", "ert_sequences", "parameters", "updates"}
-_SECONDS = {"train_seconds", "compile_seconds"}
 _HEADINGS = {
     "solve_rate": "solve rate (95%)",
+    "recall_accuracy": "recall accuracy",
+    "sequence_accuracy": "sequence accuracy",
+    "memoryless_ceiling": "memoryless ceiling",
     "epochs_to_solve": "epochs to solve",
+    "sequences_to_solve": "sequences to solve",
+    "updates_to_solve": "updates to solve",
     "ert_sequences": "ERT (sequences)",
+    "parameters": "weights",
     "train_seconds": "training",
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
-    "parameters": "weights",
-}
-_OUTCOMES = {"recall_accuracy", "sequence_accuracy", "memoryless_ceiling", "sequences_to_solve", "updates_to_solve"}
+}  # what is not here is a parameter, and keeps the name that it has in the experiment file
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column ready to print: its heading, one text a row, and the number behind each text if there is one."""
+    """A column ready to print: heading, one text a row, and the number behind each text if there is one."""
 
     heading: str
     texts: list[str]
@@ -55,7 +57,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
                 text if text == MISSING else f"{text} ({percent_interval(low, high)})"
                 for text, (low, high) in zip(texts, ends, strict=True)
             ]
-        shown.append(Column(_heading(name), texts, [_number(cell) for cell in cells]))
+        shown.append(Column(_HEADINGS.get(name, name), texts, [_number(cell) for cell in cells]))
     return shown
 
 
@@ -67,8 +69,8 @@ def displayed(table: pd.DataFrame) -> pd.DataFrame:
 def percent(share: float) -> str:
     """A share in percent; 0% and 100% are said only of exactly 0 and 1.
 
-    >>> percent(0.406), percent(1.0), percent(0.998), percent(0.0001), percent(float("nan"))
-    ('41%', '100%', '99.8%', '<0.1%', '–')
+    >>> percent(0.406), percent(1.0), percent(0.998), percent(0.0001)
+    ('41%', '100%', '99.8%', '<0.1%')
     """
     if not math.isfinite(share):
         return MISSING
@@ -82,17 +84,17 @@ def percent(share: float) -> str:
 def percent_interval(low: float, high: float) -> str:
     """Both ends in percent.
 
-    >>> percent_interval(0.2874, 0.5361)
-    '29–54%'
+    >>> print(percent_interval(0.2874, 0.5361).replace(DASH, " to "))
+    29 to 54%
     """
-    return f"{percent(low).removesuffix('%')}–{percent(high)}"
+    return f"{percent(low).removesuffix('%')}{DASH}{percent(high)}"
 
 
 def count(number: float) -> str:
     """A whole number with its thousands apart.
 
-    >>> count(128000), count(float("inf"))
-    ('128,000', '–')
+    >>> count(128000), count(float("inf")) == MISSING
+    ('128,000', True)
     """
     return f"{number:,.0f}" if math.isfinite(number) else MISSING
 
@@ -116,8 +118,8 @@ def seconds(duration: float) -> str:
 def value_text(value: Any) -> str:
     """A parameter's value as the experiment file writes it, floats to four digits.
 
-    >>> value_text(True), value_text(0.00873219), value_text(64.0), value_text("full"), value_text(None)
-    ('true', '0.008732', '64', 'full', '–')
+    >>> value_text(True), value_text(0.00873219), value_text(64.0), value_text("full")
+    ('true', '0.008732', '64', 'full')
     """
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
@@ -146,11 +148,6 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _heading(name: str) -> str:
-    # Parameters keep the name that they have in the experiment file.
-    return _HEADINGS.get(name, name.replace("_", " ") if name in _OUTCOMES else name)
-
-
 def _number(cell: Any) -> float | None:
     if isinstance(cell, int | float | np.number) and not isinstance(cell, bool) and math.isfinite(cell):
         return float(cell)
@@ -159,16 +156,32 @@ def _number(cell: Any) -> float | None:
 
 def _cell(name: str, cell: Any) -> str:
     number = _number(cell)
-    if number is None or not (name == "solve_rate" or name in _PERCENTS | _COUNTS | _SECONDS):
-        return f"{number:.3g}" if number is not None and _is_measured(name) else value_text(_finite(cell))
-    if name in _COUNTS:
-        return count(number)
-    return seconds(number) if name in _SECONDS else percent(number)
+    if number is None:
+        return MISSING if isinstance(cell, float) else value_text(cell)
+    form = _FORMATS.get(name)
+    return form(number) if form else value_text(cell)
 
 
-def _is_measured(name: str) -> bool:
-    return name in ("loss", "microseconds_per_update")
+def _three_digits(number: float) -> str:
+    return f"{number:.3g}"
 
 
-def _finite(cell: Any) -> Any:
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "solve_rate": percent,
+    "recall_accuracy": percent,
+    "sequence_accuracy": percent,
+    "accuracy": percent,
+    "chance": percent,
+    "memoryless_ceiling": percent,
+    "epochs_to_solve": count,
+    "sequences_to_solve": count,
+    "updates_to_solve": count,
+    "ert_sequences": count,
+    "parameters": count,
+    "replicates": count,
+    "updates": count,
+    "train_seconds": seconds,
+    "compile_seconds": seconds,
+    "microseconds_per_update": _three_digits,
+    "loss": _three_digits,
+}

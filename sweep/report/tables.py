@@ -84,7 +84,7 @@ def cost_table(results: Results) -> pd.DataFrame:
             {
                 **condition.values,
                 "trials": len(own),
-                "replicates": int(own["seeds"].sum()),
+                "replicates": int(results.replicates["trial"].isin(own["trial"]).sum()),
                 "parameters": best[number]["parameters"] if number in best else np.nan,
                 "updates": updates,
                 "train_seconds": training,

@@ -1,0 +1,156 @@
+"""The answer to an experiment's question, computed from its results and said with its uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sweep.report.conditions import Condition, conditions, of_trial, search_trials
+from sweep.report.display import count, joined, percent, percent_interval, plural, value_text
+from sweep.report.tables import best_trials
+
+if TYPE_CHECKING:
+    from sweep.store import Results
+
+_SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer in one sentence, and what a careful reader wants to know next, a sentence each."""
+
+    sentence: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What became of the trials and replicates of the search; `expected` counts trials over all conditions."""
+
+    expected: int
+    complete: int
+    pruned: int
+    failed: int
+    replicates: int
+    solved: int
+    diverged: int
+
+    @property
+    def finished(self) -> int:
+        """Trials that will not be run again."""
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether trials of the experiment are still missing."""
+        return self.finished < self.expected
+
+
+def counts(results: Results) -> Counts:
+    """How many trials and replicates came to which end."""
+    experiment = results.experiment
+    states = list(search_trials(results)["state"])
+    replicates = results.replicates[results.replicates["phase"] == "search"]
+    return Counts(
+        expected=experiment.trials * len(experiment.condition_settings),
+        **{state: states.count(state) for state in ("complete", "pruned", "failed")},
+        replicates=len(replicates),
+        solved=int(replicates["solved"].astype(bool).sum()),
+        diverged=int(replicates["diverged"].astype(bool).sum()),
+    )
+
+
+def answer(results: Results) -> Answer:
+    """The answer: for one condition what its best trial reached, for several how they differ."""
+    tally = counts(results)
+    if tally.finished == 0:
+        return Answer(f"There is no answer yet: none of {plural(tally.expected, 'trial')} has finished.")
+    best = best_trials(results)
+    if not best:
+        outcome = f"{tally.failed} failed" + (f", {tally.pruned} were pruned" if tally.pruned else "")
+        return Answer(f"There is no answer: of {plural(tally.finished, 'finished trial')}, {outcome}.")
+    known = {number: conditions(results)[number] for number in best}
+    if len(results.experiment.condition_settings) == 1:
+        sentence = _single(results, known[0], best[0], tally)
+        details = _details(results, known[0], best[0])
+    else:
+        sentence = _several(results, known, best, tally)
+        details = [
+            f"{condition.label}: " + " ".join(_details(results, condition, best[number]))
+            for number, condition in known.items()
+        ]
+    so_far = f"So far, with {tally.finished} of {plural(tally.expected, 'trial')} finished: "
+    return Answer((so_far if tally.interrupted else "") + sentence, tuple(details))
+
+
+def settings(results: Results, trial: pd.Series) -> str:
+    """What the search chose for a trial, by the names of the experiment file."""
+    return ", ".join(f"{name} = {value_text(trial[name])}" for name in results.experiment.search)
+
+
+def _single(results: Results, condition: Condition, best: pd.Series, tally: Counts) -> str:
+    share = _share(best)
+    if not results.experiment.search:
+        model, training = condition.configuration.model, condition.configuration.training
+        setting = f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}"
+        return f"{setting}, {share} {_verb(results, best)} every step right{_lost(results, best)}."
+    by = joined(
+        [objective.removeprefix("-").replace("_", " ") for objective in results.experiment.study.objectives]
+    )
+    return (
+        f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} is the best by {by}: with "
+        f"{settings(results, best)}, {share} {_verb(results, best)} every step right{_lost(results, best)}."
+    )
+
+
+def _several(results: Results, known: dict[int, Condition], best: dict[int, pd.Series], tally: Counts) -> str:
+    chosen = "With the best configuration found for each condition, t" if results.experiment.search else "T"
+    numbers = sorted(best, key=lambda number: (-float(best[number]["solve_rate"]), number))
+    if len(numbers) <= _SPELT_OUT:
+        parts = [f"{_share(best[number])} at {known[number].label}" for number in sorted(best)]
+        return f"{chosen}he task is solved by {joined(parts)}."
+    ends = [f"{_share(best[number])} at {known[number].label}" for number in (numbers[0], numbers[-1])]
+    return f"{chosen}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
+
+
+def _details(results: Results, condition: Condition, best: pd.Series) -> list[str]:
+    recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
+    compared = "above" if recall > ceiling else "no better than"
+    sentences = [
+        f"The final element, the one that needs memory, is right in {percent(recall)} of the tests, {compared} "
+        f"the {percent(ceiling)} that a predictor without memory can reach; chance is {percent(condition.chance)}."
+    ]
+    epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
+    if pd.notna(epochs):
+        sentences.append(f"Half of the seeds get there within {plural(int(epochs), 'epoch')}.")
+    if pd.notna(effort) and float(best["solve_rate"]) < 1:
+        sentences.append(
+            f"Counting the seeds that fail, one success costs {count(effort)} training sequences on average (ERT)."
+        )
+    return sentences
+
+
+def _share(trial: pd.Series) -> str:
+    seeds = int(trial["seeds"])
+    solved = round(float(trial["solve_rate"]) * seeds)
+    interval = percent_interval(float(trial["solve_rate_low"]), float(trial["solve_rate_high"]))
+    rate = f"{percent(float(trial['solve_rate']))}, " if solved else ""
+    return f"{solved or 'none'} of {plural(seeds, 'seed')} ({rate}95% interval {interval})"
+
+
+def _verb(results: Results, trial: pd.Series) -> str:
+    one = round(float(trial["solve_rate"]) * int(trial["seeds"])) in (0, 1)
+    if _lost(results, trial):
+        return "reaches" if one else "reach"
+    return "ends with" if one else "end with"
+
+
+def _lost(results: Results, trial: pd.Series) -> str:
+    """What to add where a replicate was right at some test and no longer at the last one."""
+    replicates = of_trial(results.replicates, int(trial["trial"]))
+    lost = int(
+        (replicates["solved"].astype(bool) & (replicates["sequence_accuracy"].astype(float) < 1)).sum()
+    )
+    return f" at some time, {lost} of which lose it again by the end" if lost else ""
