@@ -124,6 +124,10 @@ class Configuration(Frozen):
                 return section
         raise KeyError(parameter)
 
+    def section(self, parameter: str) -> Frozen:
+        """The section object that holds `parameter`."""
+        return getattr(self, self.section_of(parameter))  # type: ignore[no-any-return]
+
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits that two configurations share only if they are equal."""

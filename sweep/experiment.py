@@ -4,6 +4,7 @@ An experiment is immutable data: a question, a task, fixed parameters, condition
 each combination one study) and a search space.
 """
 
+import hashlib
 import itertools
 import json
 from collections.abc import Mapping
@@ -32,10 +33,11 @@ SEARCHABLE = tuple(
     name
     for section in SECTIONS.values()
     for name in section.model_fields
-    if name
-    not in ("trainer", "evaluate_every", "stop_when_solved")  # how a trial is measured, not what it is
+    if name not in ("trainer", "evaluate_every", "stop_when_solved")  # how a trial is measured, not what it is
 )
 """Parameters that `[search]` may name."""
+
+_NEUTRAL = ("question", "study.trials")  # may change between two runs: no finished trial depends on them
 
 DEFAULT_TRIALS = 50
 
@@ -141,9 +143,7 @@ class Experiment(Frozen):
     conditions: dict[str, tuple[Any, ...]] = Field(
         {}, description="task parameter -> values; each combination is a study"
     )
-    search: dict[str, Dimension] = Field(
-        {}, description="model or training parameter -> what the sampler may choose"
-    )
+    search: dict[str, Dimension] = Field({}, description="model or training parameter -> what the sampler may choose")
     study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
 
     @property
@@ -176,10 +176,16 @@ class Experiment(Frozen):
         """Searched parameter -> its values, for a grid; ValueError where a range has no step."""
         return {name: _grid_values(name, dimension) for name, dimension in self.search.items()}
 
+    @property
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
+        content = {k: v for k, v in _flat(self.model_dump(mode="json")).items() if k not in _NEUTRAL}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
     def differences(self, other: "Experiment") -> list[str]:
         """What `other` would change in the numbers: one line a key. The question and more trials do not."""
         old, new = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
-        keys = [key for key in {**old, **new} if key not in ("question", "study.trials")]
+        keys = [key for key in {**old, **new} if key not in _NEUTRAL]
         return [
             f"{key}: was {quoted(old.get(key, 'not set'))}, is {quoted(new.get(key, 'not set'))}"
             for key in keys

@@ -64,14 +64,10 @@ def checked_name(name: str) -> str:
 
 def parse(raw: Mapping[str, Any], where: str) -> Experiment:
     """Check what a file holds, section by section; SweepError lists all faults, each headed by `where`."""
-    faults = [
-        unknown("key", key, Experiment.model_fields) for key in raw if key not in Experiment.model_fields
-    ]
+    faults = [unknown("key", key, Experiment.model_fields) for key in raw if key not in Experiment.model_fields]
     parts: dict[str, Any] = {}
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
-        faults.append(
-            f"question: is {quoted(raw.get('question', 'missing'))}; must be one sentence in quotes"
-        )
+        faults.append(f"question: is {quoted(raw.get('question', 'missing'))}; must be one sentence in quotes")
     for key, section in (("task", _task_of(raw)), *SECTIONS.items(), ("study", StudyConfig)):
         if isinstance(section, str):
             faults.append(section)
@@ -135,15 +131,11 @@ def _search(raw: Any, faults: list[str]) -> dict[str, Dimension]:
     search: dict[str, Dimension] = {}
     for name, value in raw.items():
         if any(name in task.model_fields for task in TASKS.values()):
-            faults.append(
-                f"search.{name}: is part of the problem, which is measured, not optimised; use [conditions]"
-            )
+            faults.append(f"search.{name}: is part of the problem, which is measured, not optimised; use [conditions]")
         elif name not in SEARCHABLE:
             faults.append(f"search: {unknown('parameter', name, SEARCHABLE)}")
         elif not isinstance(value, dict):
-            faults.append(
-                f"search.{name}: is {quoted(value)}; must be {{ low, high }} or {{ choices = [...] }}"
-            )
+            faults.append(f"search.{name}: is {quoted(value)}; must be {{ low, high }} or {{ choices = [...] }}")
         else:
             kind: type[Choices | Range] = Choices if "choices" in value else Range
             dimension = _section(value, kind, f"search.{name}", faults)
@@ -167,9 +159,7 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         else:
             faults += _refused(experiment, name, dimension.extremes, f"search.{name}")
     if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
-        faults.append(
-            f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is"
-        )
+        faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
     if experiment.study.sampler == "grid":
         try:
             size = experiment.grid_size

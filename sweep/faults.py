@@ -58,9 +58,7 @@ def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
     return f"unknown {what} {quoted(arrived)}; {hint}"
 
 
-def faults_of(
-    error: ValidationError, section: type[BaseModel], arrived: Mapping[str, Any], key: str
-) -> list[str]:
+def faults_of(error: ValidationError, section: type[BaseModel], arrived: Mapping[str, Any], key: str) -> list[str]:
     """One line for each key of a section that pydantic refused; `key` is the section's own, "" at the top."""
     by_field: dict[str, list[Mapping[str, Any]]] = {}
     for fault in error.errors():

@@ -13,7 +13,13 @@ from sweep.config import Configuration, ModelConfig
 if TYPE_CHECKING:
     import keras
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets on stderr; read when it is imported
+# Read by TensorFlow when it is imported. It greets on stderr, and complains where there is no GPU.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# XLA runs a loop of small steps as one native function, instead of dispatching its operations one by one,
+# only below a size that is meant for toys; a recurrent network's step is small enough at any size we train.
+_ONE_FUNCTION = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=100000000"
+if "xla_backend_extra_options" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_FUNCTION}".strip()
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""

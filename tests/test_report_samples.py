@@ -133,17 +133,10 @@ def _add_trial(
     speed = (units / 20) ** 0.8 * (rate / 1e-3) ** 0.6 * (4 / steps) ** 6 / configuration.training.batch_size
     seeds = np.array(experiment.study.replicate_seeds)
     key = {"experiment": "sample", "trial": number, "phase": "search"}
-    base = (
-        key
-        | setting
-        | parameters
-        | {"state": state, "seeds": len(seeds), "parameters": 4 * units * (units + 6)}
-    )
+    base = key | setting | parameters | {"state": state, "seeds": len(seeds), "parameters": 4 * units * (units + 6)}
     if state == "failed":
         lost = "Traceback (most recent call last):\n  ...\nValueError: no <memory> left"
-        tables["trials"].append(
-            base | {"error": lost, "updates": 0, "train_seconds": 0.0, "compile_seconds": 0.0}
-        )
+        tables["trials"].append(base | {"error": lost, "updates": 0, "train_seconds": 0.0, "compile_seconds": 0.0})
         return
     at = 280 / speed * rng.lognormal(0, 0.35, len(seeds))  # the epoch at which each seed gets it right
     solved = at <= epochs
@@ -195,10 +188,7 @@ def _add_trial(
     tables["trials"].append(
         base
         | {"solve_rate": solved.mean(), "solve_rate_low": low, "solve_rate_high": high}
-        | {
-            name: float(np.mean(values[:, -1]))
-            for name, values in [("recall_accuracy", recall), ("loss", loss)]
-        }
+        | {name: float(np.mean(values[:, -1])) for name, values in [("recall_accuracy", recall), ("loss", loss)]}
         | {"sequence_accuracy": float(recall[:, -1].mean()), "accuracy": float(accuracy[:, -1].mean())}
         | {name: np.nan if np.isinf(time) else time for name, time in zip(_TIMES, medians, strict=True)}
         | {"ert_sequences": np.nan if np.isinf(ert) else ert, "updates": updates}

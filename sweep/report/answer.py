@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What became of the trials and replicates of the search; `expected` counts trials over all conditions."""
+    """What became of the trials and replicates of the search; `expected` counts the trials to be run."""
 
     expected: int
     complete: int
@@ -66,7 +66,7 @@ def answer(results: Results) -> Answer:
     """The answer: for one condition what its best trial reached, for several how they differ."""
     tally = counts(results)
     if tally.finished == 0:
-        return Answer(f"There is no answer yet: none of {plural(tally.expected, 'trial')} has finished.")
+        return Answer(f"There is no answer yet: no trial of {tally.expected:,} has finished.")
     best = best_trials(results)
     if not best:
         outcome = f"{tally.failed} failed" + (f", {tally.pruned} were pruned" if tally.pruned else "")
@@ -95,13 +95,11 @@ def _single(results: Results, condition: Condition, best: pd.Series, tally: Coun
     if not results.experiment.search:
         model, training = condition.configuration.model, condition.configuration.training
         setting = f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}"
-        return f"{setting}, {share} {_verb(results, best)} every step right{_lost(results, best)}."
-    by = joined(
-        [objective.removeprefix("-").replace("_", " ") for objective in results.experiment.study.objectives]
-    )
+        return f"{setting}, {share} {_verb(best)} with every step right{_lost(results, best)}."
+    by = joined([objective.removeprefix("-").replace("_", " ") for objective in results.experiment.study.objectives])
     return (
         f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} is the best by {by}: with "
-        f"{settings(results, best)}, {share} {_verb(results, best)} every step right{_lost(results, best)}."
+        f"{settings(results, best)}, {share} {_verb(best)} with every step right{_lost(results, best)}."
     )
 
 
@@ -119,12 +117,13 @@ def _details(results: Results, condition: Condition, best: pd.Series) -> list[st
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
     sentences = [
-        f"The final element, the one that needs memory, is right in {percent(recall)} of the tests, {compared} "
-        f"the {percent(ceiling)} that a predictor without memory can reach; chance is {percent(condition.chance)}."
+        f"The final element, the one that needs memory, is right in {percent(recall)} of the tests, "
+        f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
+        f"chance is {percent(condition.chance)}."
     ]
     epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
     if pd.notna(epochs):
-        sentences.append(f"Half of the seeds get there within {plural(int(epochs), 'epoch')}.")
+        sentences.append(f"Half of the seeds get there within {plural(round(epochs), 'epoch')}.")
     if pd.notna(effort) and float(best["solve_rate"]) < 1:
         sentences.append(
             f"Counting the seeds that fail, one success costs {count(effort)} training sequences on average (ERT)."
@@ -140,17 +139,12 @@ def _share(trial: pd.Series) -> str:
     return f"{solved or 'none'} of {plural(seeds, 'seed')} ({rate}95% interval {interval})"
 
 
-def _verb(results: Results, trial: pd.Series) -> str:
-    one = round(float(trial["solve_rate"]) * int(trial["seeds"])) in (0, 1)
-    if _lost(results, trial):
-        return "reaches" if one else "reach"
-    return "ends with" if one else "end with"
+def _verb(trial: pd.Series) -> str:
+    return "ends" if round(float(trial["solve_rate"]) * int(trial["seeds"])) <= 1 else "end"
 
 
 def _lost(results: Results, trial: pd.Series) -> str:
-    """What to add where a replicate was right at some test and no longer at the last one."""
+    """What to add where replicates had every step right at some test, and no longer at the last one."""
     replicates = of_trial(results.replicates, int(trial["trial"]))
-    lost = int(
-        (replicates["solved"].astype(bool) & (replicates["sequence_accuracy"].astype(float) < 1)).sum()
-    )
-    return f" at some time, {lost} of which lose it again by the end" if lost else ""
+    lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
+    return f"; {lost} more had that at some time and lost it again" if lost else ""

@@ -39,23 +39,23 @@ def _states(tally: Counts) -> list[str]:
     if tally.interrupted:
         missing = tally.expected - tally.finished
         sentences.append(
-            f"The run is not finished: {missing:,} of {plural(tally.expected, 'trial')} "
-            f"{'is' if missing == 1 else 'are'} missing, and the answer may still change."
+            f"The run is not finished: {plural(missing, 'trial')} of {tally.expected:,} still to come, "
+            "and the answer may change."
         )
     if tally.failed:
         sentences.append(
-            f"{tally.failed:,} of {plural(tally.finished, 'trial')} failed with an error, and no score counts "
+            f"{tally.failed:,} of {plural(tally.finished, 'trial')} failed with an error; no score counts "
             f"{'it' if tally.failed == 1 else 'them'}."
         )
     if tally.pruned:
         sentences.append(
-            f"{tally.pruned:,} of {plural(tally.finished, 'trial')} ended early, because others did better at "
-            "the same epoch; some might have caught up."
+            f"{tally.pruned:,} of {plural(tally.finished, 'trial')} ended early, because others did better "
+            "at the same epoch; some might have caught up."
         )
     if tally.diverged:
         sentences.append(
-            f"The loss of {tally.diverged:,} of {plural(tally.replicates, 'replicate')} stopped being a number: "
-            "diverged. Such a replicate counts as unsolved, and its trial ranks below those without one."
+            f"The loss of {tally.diverged:,} of {plural(tally.replicates, 'replicate')} stopped being a "
+            "number. Such a replicate counts as unsolved, and its trial ranks below those without one."
         )
     return sentences
 
@@ -70,9 +70,7 @@ def _task(settings: list[Condition]) -> list[str]:
     easy = [condition for condition in settings if condition.recall_ceiling == 1]
     if easy:
         where = f" at {joined([condition.label for condition in easy])}" if easy[0].label else ""
-        sentences.append(
-            f"The final element can be told without any memory{where}: a perfect score proves none there."
-        )
+        sentences.append(f"The final element can be told without any memory{where}: a perfect score proves none there.")
     return sentences
 
 
@@ -91,9 +89,9 @@ def _winner(results: Results, tally: Counts) -> list[str]:
     if not results.experiment.search or tally.complete < 2:
         return []
     return [
-        f"The best of {tally.complete:,} trials is picked by the very scores that are printed here, so its own "
-        "are optimistic and its interval is too narrow. Train it again from seeds that the search never saw "
-        "before you rely on it."
+        f"The best of {tally.complete:,} trials is picked by the very scores that are printed here, so its "
+        "own are optimistic and its interval is too narrow. Train it again from seeds that the search never "
+        "saw before you rely on it."
     ]
 
 
@@ -102,18 +100,18 @@ def _budget(results: Results, condition: Condition, trial: pd.Series) -> list[st
     searched = "epochs" in results.experiment.search
     epochs = int(trial["epochs"]) if searched else condition.configuration.training.epochs
     replicates = of_trial(results.replicates, int(trial["trial"]))
-    solved = int(replicates["solved"].astype(bool).sum())
-    late = int((replicates["epochs_to_solve"] > (1 - _LATE) * epochs).sum())
+    successes = replicates[replicates["solved"].astype(bool)]
+    solved, late = len(successes), int((successes["epochs_to_solve"] > (1 - _LATE) * epochs).sum())
     where = f" at {condition.label}" if condition.label else ""
     if late >= max(1, 0.1 * solved) and solved < len(replicates):
         return [
-            f"The budget may be too short{where}: {late} of the {solved} seeds that succeed do so in the last "
-            f"fifth of the {epochs:,} epochs, so with more of them others would probably follow."
+            f"The budget may be too short{where}: {late} of the {solved} seeds that succeed do so in the "
+            f"last fifth of the {epochs:,} epochs, so with more of them others would probably follow."
         ]
     if not solved and _still_falling(of_trial(results.curves, int(trial["trial"])), epochs):
         return [
-            f"The budget may be too short{where}: the loss is still falling at the end of the {epochs:,} epochs, "
-            "so failure here says nothing about a longer training."
+            f"The budget may be too short{where}: the loss is still falling at the end of the {epochs:,} "
+            "epochs, so failure here says nothing about a longer training."
         ]
     return []
 
@@ -130,14 +128,10 @@ def _edges(results: Results, best: dict[int, pd.Series]) -> list[str]:
     for name, dimension in results.experiment.search.items():
         if isinstance(dimension, Range) and dimension.low < dimension.high:
             ends = {_end(dimension, trial[name]) for trial in best.values()} - {None}
-            found += [
-                f"{name} at {value_text(end)}" for end in (dimension.low, dimension.high) if end in ends
-            ]
+            found += [f"{name} at {value_text(end)}" for end in (dimension.low, dimension.high) if end in ends]
     if not found:
         return []
-    return [
-        f"The best trial lies at the end of a searched range ({joined(found)}); better may lie beyond it."
-    ]
+    return [f"The best trial lies at the end of a searched range ({joined(found)}); better may lie beyond it."]
 
 
 def _end(dimension: Range, value: Any) -> float | int | None:

@@ -36,11 +36,8 @@ class Column:
     heading: str
     texts: list[str]
     numbers: list[float | None]
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it is to be set flush right and sorted by number."""
-        return any(number is not None for number in self.numbers)
+    numeric: bool
+    """Whether it is to be set flush right and sorted by number."""
 
 
 def columns(table: pd.DataFrame) -> list[Column]:
@@ -57,7 +54,9 @@ def columns(table: pd.DataFrame) -> list[Column]:
                 text if text == MISSING else f"{text} ({percent_interval(low, high)})"
                 for text, (low, high) in zip(texts, ends, strict=True)
             ]
-        shown.append(Column(_HEADINGS.get(name, name), texts, [_number(cell) for cell in cells]))
+        numbers = [_number(cell) for cell in cells]
+        numeric = name in _FORMATS or any(number is not None for number in numbers)
+        shown.append(Column(_HEADINGS.get(name, name), texts, numbers, numeric))
     return shown
 
 

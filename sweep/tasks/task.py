@@ -33,12 +33,12 @@ class Sequences:
     @cached_property
     def steps(self) -> NDArray[np.bool_]:
         """(sequences, steps): the steps that exist, padding left out."""
-        return np.arange(self.num_steps) < (self.lengths - 1)[:, None]
+        return np.asarray(np.arange(self.num_steps) < (self.lengths - 1)[:, None])
 
     @cached_property
     def last(self) -> NDArray[np.bool_]:
         """(sequences, steps): the final step of each sequence, the one that needs memory."""
-        return np.arange(self.num_steps) == (self.lengths - 2)[:, None]
+        return np.asarray(np.arange(self.num_steps) == (self.lengths - 2)[:, None])
 
 
 class Task(ABC):

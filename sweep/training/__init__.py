@@ -1,1 +1,18 @@
 """Training: the tutorial's literal loop and the compiled program that must equal it."""
+
+from sweep.config import Configuration
+from sweep.tasks import Task
+from sweep.training.contract import Trainer
+
+__all__ = ["Trainer", "start_training"]
+
+
+def start_training(configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> Trainer:
+    """A trainer as the configuration names it, before its first epoch. Imports TensorFlow."""
+    if configuration.training.trainer == "fit":
+        from sweep.training.fit import FitTrainer
+
+        return FitTrainer(configuration, task, seeds)
+    from sweep.training.fused import FusedTrainer
+
+    return FusedTrainer(configuration, task, seeds)

@@ -1,43 +1,20 @@
 """What both trainers share: the order of the data, the windows, the scores and the shape of an answer."""
 
+import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
 from sweep.model import Weights
+from sweep.outcome import Scores
 from sweep.tasks import Sequences, Task
 
+SCORES = ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error")
+"""What a trainer measures at a test, in this order."""
+
 _SHUFFLE = 3  # purpose of a random stream; training 0, validation 1 and test 2 data are others
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scores:
-    """The outcomes of R replicates at E tests; nan where a replicate had stopped before.
-
-    `epochs` (E,) counted from 1; every other array is (R, E). `loss` is the mean of the updates' losses over
-    the last epoch before the test, `max_error` the largest distance of an output from its target.
-    """
-
-    epochs: NDArray[np.int64]
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    recall_accuracy: NDArray[np.float64]
-    sequence_accuracy: NDArray[np.float64]
-    max_error: NDArray[np.float64]
-
-    @property
-    def solved(self) -> NDArray[np.bool_]:
-        """(R, E): every scored step of every test sequence right."""
-        return self.sequence_accuracy == 1.0
-
-    @staticmethod
-    def concatenate(parts: "list[Scores]") -> "Scores":
-        """One object for tests that follow each other."""
-        names = [field.name for field in fields(Scores)]
-        return Scores(**{name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names})
 
 
 class Trainer(ABC):
@@ -54,10 +31,29 @@ class Trainer(ABC):
         self.epoch = 0
         self.compile_seconds = 0.0
         self.train_seconds = 0.0
+        self._updates = np.zeros(len(seeds))
+
+    def advance(self, epochs: int) -> Scores:
+        """Train on for `epochs` epochs, and return the tests that fell into them."""
+        started = time.perf_counter()
+        following = range(self.epoch + 1, self.epoch + 1 + epochs)
+        rows = self._advance(epochs)
+        self.epoch += epochs
+        self.train_seconds += time.perf_counter() - started
+        updates = np.cumsum([self._updates, *(self._updates_in(epoch) for epoch in following)], axis=0)
+        self._updates = updates[-1]
+        tested = [epoch for epoch in following if self.is_test_epoch(epoch)]
+        per_epoch = self.task.training_sequences().num_sequences
+        return Scores(
+            epochs=np.array(tested, np.int64),
+            sequences=np.tile(np.array(tested, np.float64) * per_epoch, (len(self.seeds), 1)),
+            updates=updates[[epoch - following.start + 1 for epoch in tested]].T,
+            **rows,
+        )
 
     @abstractmethod
-    def advance(self, epochs: int) -> Scores:
-        """Train on for `epochs` epochs and return the tests that fell into them."""
+    def _advance(self, epochs: int) -> dict[str, NDArray[np.float64]]:
+        """Train on; each of `SCORES` as (R, tests), nan where a replicate had stopped before the test."""
 
     @abstractmethod
     def weights(self) -> list[Weights]:
@@ -71,6 +67,21 @@ class Trainer(ABC):
         """Whether a test follows `epoch` (counted from 1): every so many epochs, and after the last."""
         training = self.configuration.training
         return epoch % training.evaluate_every == 0 or epoch == training.epochs
+
+    def _updates_in(self, epoch: int) -> NDArray[np.float64]:
+        """(R,): the updates of one epoch: its windows that have something to score."""
+        training, window = self.task.training_sequences(), self._window
+        weight = loss_weights(self.configuration, training)
+        counted = np.pad(weight, ((0, 0), (0, -training.num_steps % window))).reshape(len(weight), -1, window)
+        scored, lanes = np.any(counted, axis=2), self.configuration.training.batch_size  # (N, windows)
+        if (scored == scored[0]).all():
+            return np.full(len(self.seeds), scored[0].sum() * (len(weight) // lanes), np.float64)
+        orders = [epoch_order(self.configuration, seed, epoch, len(weight)) for seed in self.seeds]
+        return np.array([scored[order].reshape(-1, lanes, scored.shape[1]).any(axis=1).sum() for order in orders])
+
+    @property
+    def _window(self) -> int:
+        return window_length(self.configuration, self.task.training_sequences())
 
 
 def window_length(configuration: Configuration, sequences: Sequences) -> int:

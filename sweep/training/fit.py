@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sweep.config import Configuration
 from sweep.model import Weights, build_optimizer, reset_states, seeded_model
 from sweep.tasks import Task
-from sweep.training.contract import Scores, Trainer, epoch_order, loss_weights, window_length
+from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
 
 _LOSSES = {"sigmoid": keras.losses.BinaryCrossentropy, "softmax": keras.losses.CategoricalCrossentropy}
 
@@ -31,23 +31,11 @@ class FitTrainer(Trainer):
         self._stopped = [False] * len(seeds)
         self.compile_seconds = time.perf_counter() - started
 
-    def advance(self, epochs: int) -> Scores:
-        """Train each replicate on by `epochs` epochs, testing where a test is due."""
-        started = time.perf_counter()
-        tested = [e for e in range(self.epoch + 1, self.epoch + 1 + epochs) if self.is_test_epoch(e)]
+    def _advance(self, epochs: int) -> dict[str, NDArray[np.float64]]:
+        """One replicate after the other."""
         rows = [self._advance_one(index, epochs) for index in range(len(self.seeds))]
-        self.epoch += epochs
-        self.train_seconds += time.perf_counter() - started
-        columns = np.array(rows, np.float64).reshape(len(self.seeds), len(tested), 5).transpose(2, 0, 1)
-        loss, accuracy, recall, sequence, error = columns
-        return Scores(
-            epochs=np.array(tested, np.int64),
-            loss=loss,
-            accuracy=accuracy,
-            recall_accuracy=recall,
-            sequence_accuracy=sequence,
-            max_error=error,
-        )
+        columns = np.array(rows, np.float64).reshape(len(self.seeds), -1, len(SCORES)).transpose(2, 0, 1)
+        return dict(zip(SCORES, columns, strict=True))
 
     def weights(self) -> list[Weights]:
         """The trained weights of each model."""
@@ -57,7 +45,7 @@ class FitTrainer(Trainer):
         """Tested anew, which changes nothing but the state, and that is reset."""
         test = self.task.test_sequences()
         hits = np.array([_hits(self._predict(model), test.symbols[:, 1:]) for model in self._models])
-        return (hits & test.steps).sum(axis=1) / test.steps.sum(axis=0)
+        return np.asarray((hits & test.steps).sum(axis=1) / test.steps.sum(axis=0))
 
     def _compiled_model(self, seed: int) -> Any:
         lanes = self.configuration.training.batch_size

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sweep.config import Configuration
 from sweep.model import Weights, seeded_model
 from sweep.tasks import Task
-from sweep.training.contract import Scores, Trainer, epoch_order, loss_weights, window_length
+from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
 from sweep.training.padding import bucket, padded, unpadded
 from sweep.training.program import EPOCHS_PER_CALL, Data, Shape, compiled_program
 
@@ -60,20 +60,14 @@ class FusedTrainer(Trainer):
         }
         self._alive: Any = np.ones(len(seeds), bool)
         self._steps: Any = None
-        self._call(0)  # compiles, or finds the program compiled, and trains nothing
+        self._call(0, 0)  # compiles, or finds the program compiled, and trains nothing
         self.compile_seconds = time.perf_counter() - started
 
-    def advance(self, epochs: int) -> Scores:
-        """Train on, as many epochs at a time as the program's buffers hold."""
-        started = time.perf_counter()
-        parts = []
-        while epochs > 0:
-            count = min(epochs, EPOCHS_PER_CALL)
-            parts.append(self._call(count))
-            self.epoch += count
-            epochs -= count
-        self.train_seconds += time.perf_counter() - started
-        return Scores.concatenate(parts)
+    def _advance(self, epochs: int) -> dict[str, NDArray[np.float64]]:
+        """As many epochs at a time as the program's buffers hold."""
+        counts = [min(EPOCHS_PER_CALL, epochs - done) for done in range(0, epochs, EPOCHS_PER_CALL)]
+        parts = [self._call(self.epoch + EPOCHS_PER_CALL * i, count) for i, count in enumerate(counts)]
+        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in SCORES}
 
     def weights(self) -> list[Weights]:
         """The trained weights, without the padding."""
@@ -85,8 +79,8 @@ class FusedTrainer(Trainer):
         """As the latest test found it."""
         return np.asarray(self._steps, np.float64)
 
-    def _call(self, epochs: int) -> Scores:
-        training, following = self.configuration.training, range(self.epoch + 1, self.epoch + 1 + EPOCHS_PER_CALL)
+    def _call(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
+        training, following = self.configuration.training, range(done + 1, done + 1 + EPOCHS_PER_CALL)
         order = [
             [epoch_order(self.configuration, seed, epoch, self._num_sequences) for seed in self.seeds]
             for epoch in following
@@ -103,8 +97,7 @@ class FusedTrainer(Trainer):
             stop_when_solved=np.bool_(training.stop_when_solved),
         )
         rows = np.flatnonzero(tested[:epochs])
-        values = {name: np.asarray(curve, np.float64)[rows].T for name, curve in curves.items()}
-        return Scores(epochs=np.array(following, np.int64)[rows], **values)
+        return {name: np.asarray(curve, np.float64)[rows].T for name, curve in curves.items()}
 
 
 def _initial_weights(configuration: Configuration, task: Task, seed: int) -> Weights:
@@ -114,7 +107,15 @@ def _initial_weights(configuration: Configuration, task: Task, seed: int) -> Wei
 
 def _what_is_compiled(configuration: Configuration) -> Configuration:
     """The configuration as far as a program depends on it: whatever is a run-time input takes its default."""
-    inputs = ("epochs", "learning_rate", "shuffle", "evaluate_every", "stop_when_solved", "trainer", "loss_on")
+    inputs = (
+        "epochs",
+        "learning_rate",
+        "shuffle",
+        "evaluate_every",
+        "stop_when_solved",
+        "trainer",
+        "loss_on",
+    )
     defaults = type(configuration.training)()
     training = configuration.training.model_copy(update={name: getattr(defaults, name) for name in inputs})
     model = configuration.model.model_copy(update={"units": bucket(configuration.model.units)})

@@ -16,13 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from sweep.config import Configuration
+from sweep.training.contract import SCORES
 from sweep.training.replicate import Replicate
 
 EPOCHS_PER_CALL = 32
 """Epochs that one call can hold: an XLA program's buffers have a fixed size."""
-
-SCORES = ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error")
-"""The curves that a program returns, in this order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +108,12 @@ class Program:
         return learner, alive, dict(zip(SCORES, curves, strict=True)), steps
 
     def _train_epoch(
-        self, learner: Any, alive: tf.Tensor, data: dict[str, tf.Tensor], order: tf.Tensor, learning_rate: tf.Tensor
+        self,
+        learner: Any,
+        alive: tf.Tensor,
+        data: dict[str, tf.Tensor],
+        order: tf.Tensor,
+        learning_rate: tf.Tensor,
     ) -> tuple[Any, tf.Tensor]:
         """Train every sequence once, in `order` (R, N): the learner and the mean loss (R,) of its updates."""
         shape = self.shape
@@ -118,7 +121,10 @@ class Program:
 
         def one_batch(batch: tf.Tensor, learner: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
             rows = tf.slice(order, (0, batch * lanes), (shape.replicates, lanes))
-            symbols, weights = tf.gather(data["symbols"], rows), tf.gather(data["weights"], rows)  # (R, B, T...)
+            symbols, weights = (
+                tf.gather(data["symbols"], rows),
+                tf.gather(data["weights"], rows),
+            )  # (R, B, T...)
 
             def one_window(index: tf.Tensor, learner: Any, state: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
                 seen = _window(symbols, index * shape.window, shape.window + 1)
@@ -127,7 +133,12 @@ class Program:
                     state = self._zero_state(lanes)
                 loss, learner, state, updated = vectorize(
                     lambda *a: self.replicate.update(*a, masked=shape.masked),
-                    learner, state, seen, weight, alive, learning_rate,
+                    learner,
+                    state,
+                    seen,
+                    weight,
+                    alive,
+                    learning_rate,
                 )
                 return index + 1, learner, state, total + loss, updates + updated
 
@@ -139,7 +150,9 @@ class Program:
 
         nothing = tf.zeros(shape.replicates)
         _, learner, total, updates = tf.while_loop(
-            lambda batch, *_: batch < shape.sequences // lanes, one_batch, (tf.constant(0), learner, nothing, nothing)
+            lambda batch, *_: batch < shape.sequences // lanes,
+            one_batch,
+            (tf.constant(0), learner, nothing, nothing),
         )
         return learner, total / updates
 
@@ -154,7 +167,9 @@ class Program:
                 state = [tf.where(index % shape.window == 0, 0.0, part) for part in state]
             target = symbols[index + 1]
             output, state = vectorize(
-                lambda weights, state: self.replicate.step(weights, state, symbols[index]), learner["weights"], state
+                lambda weights, state: self.replicate.step(weights, state, symbols[index]),
+                learner["weights"],
+                state,
             )  # (R, Q, S)
             distance = tf.reduce_max(tf.abs(output - tf.one_hot(target, shape.num_symbols)), axis=2)
             error = tf.maximum(error, tf.reduce_max(tf.where(scored[:, index], distance, 0.0), axis=1))

@@ -24,7 +24,10 @@ class Replicate:
         self._cells = [layer.cell for layer in recurrent_layers(model)]
         self._dense = model.layers[-1]
         self._variables = model.trainable_variables
-        losses = {"sigmoid": keras.losses.binary_crossentropy, "softmax": keras.losses.categorical_crossentropy}
+        losses = {
+            "sigmoid": keras.losses.binary_crossentropy,
+            "softmax": keras.losses.categorical_crossentropy,
+        }
         self._loss = losses[configuration.model.output]
         self._optimizer = _stateless(build_optimizer(configuration))
         self._optimizer.build(self._variables)
@@ -99,4 +102,5 @@ def _stateless(optimizer: Any) -> Any:
         "assign_add": lambda self, variable, value: variable.assign(variable + value),
         "assign_sub": lambda self, variable, value: variable.assign(variable - value),
     }
-    return type(kind.__name__, (kind,), through_keras).from_config(optimizer.get_config())
+    stateless: Any = type(kind.__name__, (kind,), through_keras)
+    return stateless.from_config(optimizer.get_config())

@@ -1,0 +1,308 @@
+"""The command line: parse, call one function, print. Data go to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sweep.errors import SweepError
+from sweep.experiment import Experiment
+from sweep.experiment_file import checked_name, json_schema, load, name_of, override
+
+_EXPERIMENTS = Path("experiments")
+
+_results = click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C)."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SweepError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. Finished trials are kept: the same command goes on from here.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sweep")
+def cli() -> None:
+    """What can an LSTM remember? Sweeps over a tutorial's questions, fast and with honest statistics.
+
+    \b
+    Example:
+      sweep run tutorial          run experiments/tutorial.toml
+      sweep show tutorial         its accuracy table
+      sweep report tutorial       write its report anew
+    """
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_results
+@click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, instead of the file's.")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
+@click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
+@click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
+def run(
+    files: tuple[str, ...],
+    results: Path,
+    seeds: int | None,
+    trials: int | None,
+    trainer: str | None,
+    storage: str | None,
+) -> None:
+    """Run experiments, or go on with those that were stopped.
+
+    FILE is a path, or a name under experiments/.
+
+    \b
+    Example:
+      sweep run tutorial
+      sweep run experiments/tuning.toml --trials 100
+    """
+    overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
+    overrides = {name: value for name, value in overrides.items() if value is not None}
+    experiments = [(path, _checked(path, overrides)) for path in map(_path_of, files)]
+    failed = [not _run_one(path, experiment, overrides, results, storage) for path, experiment in experiments]
+    if any(failed):
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("file")
+@_as_json
+def plan(file: str, as_json: bool) -> None:
+    """Check an experiment and say what would run, and about how long. Nothing is trained or written.
+
+    \b
+    Example:
+      sweep plan tuning
+    """
+    from dataclasses import asdict
+
+    from sweep.plan import make_plan
+
+    planned = asdict(make_plan(_checked(_path_of(file), {})))
+    if as_json:
+        click.echo(json.dumps(planned))
+        return
+    click.echo(f"{planned['studies']} studies, {planned['trials']} trials, {planned['replicates']} replicates")
+    click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
+    click.echo(f"about {_duration(planned['seconds'])}, about {planned['memory_mb']:.0f} MB of memory")
+
+
+@cli.command("list")
+@_results
+@_as_json
+def list_(results: Path, as_json: bool) -> None:
+    """List the experiments, and how far each one has come.
+
+    \b
+    Example:
+      sweep list
+    """
+    from sweep.listing import listing
+
+    rows = listing(_EXPERIMENTS, results)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    _print_table(
+        ["experiment", "trials", "question"],
+        [[row["experiment"], f"{row['finished']} of {row['trials']}", row["question"]] for row in rows],
+    )
+
+
+@cli.command()
+@click.argument("name")
+@_results
+@_as_json
+def show(name: str, results: Path, as_json: bool) -> None:
+    """Print an experiment's accuracy table: its best trials, with intervals and the memoryless ceiling.
+
+    \b
+    Example:
+      sweep show tutorial
+    """
+    from sweep.report.tables import accuracy_table
+
+    loaded = _store(results, name).load()
+    if as_json:
+        click.echo(accuracy_table(loaded, top=None).to_json(orient="records", double_precision=15))
+        return
+    click.echo(loaded.experiment.question)
+    _print_results(loaded)
+
+
+@cli.command()
+@click.argument("name")
+@_results
+def report(name: str, results: Path) -> None:
+    """Write the report of an experiment anew from its stored results.
+
+    \b
+    Example:
+      sweep report tutorial
+    """
+    from sweep.report.page import write_report
+
+    click.echo(write_report(_store(results, name).load()))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--table", type=click.Choice(["trials", "replicates", "curves", "steps"]), default="trials")
+@click.option("--format", "format_", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File instead of stdout.")
+@_results
+def export(name: str, table: str, format_: str, output: Path | None, results: Path) -> None:
+    """Print a table of the results, every row of it.
+
+    \b
+    Example:
+      sweep export tutorial --table curves --format csv -o curves.csv
+    """
+    from sweep.export import exported
+    from sweep.store import write_whole
+
+    content = exported(getattr(_store(results, name).load(), table), format_)
+    if output is None:
+        click.get_binary_stream("stdout").write(content)
+    else:
+        write_whole(output, content)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--sequence", required=True, help='Symbols to show, with spaces between them: "3 0 1 2".')
+@click.option("--steps", type=click.IntRange(min=0), default=0, help="Go on so many steps with its own predictions.")
+@click.option("--trial", type=int, help="Trial whose network predicts; left out: the best.")
+@_results
+def predict(name: str, sequence: str, steps: int, trial: int | None, results: Path) -> None:
+    """Show a sequence to a trained network and print what it expects next at each step.
+
+    \b
+    Example:
+      sweep predict tutorial --sequence "3 0 1 2" --steps 4
+    """
+    from sweep.predict import check_symbols
+    from sweep.predict import predict as predicted
+    from sweep.report.tables import best_trials
+
+    store = _store(results, name)
+    loaded = store.load()
+    if trial is None:
+        best = best_trials(loaded)
+        if not best:
+            raise SweepError(f"{name}: has no complete trial yet; `sweep run {name}` goes on with it")
+        trial = int(best[min(best)]["trial"])
+    seed, weights = store.weights(trial)
+    configuration = store.configuration(loaded.experiment, trial)
+    symbols = sequence.split()
+    check_symbols(configuration, symbols)
+    click.echo(f"trial {trial}, seed {seed}", err=True)
+    for step in predicted(configuration, weights, symbols, steps):
+        came = f" y={_as_tutorial(step.came)}," if step.came is not None else ""
+        click.echo(f"X={_as_tutorial(step.shown)}{came} yhat={_as_tutorial(step.predicted)}")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of the experiment file, for editors.
+
+    \b
+    Example:
+      sweep schema > experiment.schema.json
+    """
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _run_one(path: Path, experiment: Experiment, overrides: dict[str, Any], results: Path, storage: str | None) -> bool:
+    from sweep.progress import Display
+    from sweep.report.page import write_report
+    from sweep.study import Run, run_experiment
+
+    name = name_of(path)
+    command = ["sweep", *sys.argv[1:]]
+    order = Run(name, experiment, path.read_text(), overrides, results, storage, command)
+    with Display(name, experiment) as display:
+        loaded = run_experiment(order, display).load()
+    _print_results(loaded)
+    click.echo(f"Report: {write_report(loaded)}", err=True)
+    failed = int((loaded.trials["state"] == "failed").sum())
+    if failed:
+        click.echo(f"{name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True)
+    return failed == 0
+
+
+def _path_of(file: str) -> Path:
+    """The experiment file that an argument means: a path, or a name under experiments/."""
+    path = Path(file)
+    if path.suffix == ".toml" or os.sep in file:
+        return path
+    return _EXPERIMENTS / f"{checked_name(file)}.toml"
+
+
+def _checked(path: Path, overrides: dict[str, Any]) -> Experiment:
+    from sweep.plan import check_experiment
+
+    name_of(path)
+    experiment = override(load(path), **overrides)
+    check_experiment(experiment, str(path))
+    return experiment
+
+
+def _store(results: Path, name: str) -> Any:
+    from sweep.store import Store
+
+    return Store(results / checked_name(name))
+
+
+def _print_results(results: Any) -> None:
+    from sweep.report.display import displayed
+    from sweep.report.tables import accuracy_table
+
+    table = displayed(accuracy_table(results))
+    _print_table(list(table.columns), table.to_numpy().tolist())
+
+
+def _print_table(head: list[str], rows: list[list[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in head:
+        table.add_column(Text(column))
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _as_tutorial(symbol: str) -> str:
+    """A symbol as the tutorial prints it: 3 as 3.0."""
+    return f"{float(symbol):.1f}" if symbol.isdigit() else symbol
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Where and how an experiment was run: versions, hardware, device, commit."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("sweep", "tensorflow", "keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
+
+
+def make_manifest(*, name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that starts now; `command` is as the user typed it."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "overrides": dict(overrides),
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
+        "hardware": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "platform": platform.platform(),
+        },
+        "device": "cpu",
+        "commit": _commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this package is run from; None where it is no checkout."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,0 +1,161 @@
+"""What a trial found: the scores of its replicates, and the figures that sum them up."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.stats import binomial_interval, censored_median, expected_running_time
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The outcomes of R replicates at E tests; nan where a replicate had stopped before.
+
+    `epochs` (E,) is counted from 1; every other array is (R, E). `loss` is the mean of the updates' losses
+    over the epoch before the test; `max_error` the largest distance of an output from its target;
+    `sequences` and `updates` count what a replicate was trained on up to the test.
+    """
+
+    epochs: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    recall_accuracy: NDArray[np.float64]
+    sequence_accuracy: NDArray[np.float64]
+    max_error: NDArray[np.float64]
+    sequences: NDArray[np.float64]
+    updates: NDArray[np.float64]
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        """(R, E): where there was a test at all."""
+        return ~np.isnan(self.sequence_accuracy)
+
+    @property
+    def solved(self) -> NDArray[np.bool_]:
+        """(R, E): every scored step of every test sequence right."""
+        return np.asarray(self.sequence_accuracy == 1.0)
+
+    @property
+    def diverged(self) -> NDArray[np.bool_]:
+        """(R,): replicates whose loss is no longer finite."""
+        return np.asarray((self.tested & ~np.isfinite(self.loss)).any(axis=1))
+
+    @staticmethod
+    def concatenate(parts: "list[Scores]") -> "Scores":
+        """One object for tests that follow each other."""
+        names = [field.name for field in fields(Scores)]
+        return Scores(**{name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that a trial leaves behind.
+
+    `step_accuracy` (R, T) and `step_scored` (T,) are those of the last test. `weights` are the trained ones
+    of the replicate whose seed is `weights_seed`: of those that solved, the one with the smallest loss.
+    A failed trial may have no scores; `error` then says why.
+    """
+
+    state: State
+    seeds: tuple[int, ...]
+    scores: Scores | None
+    step_accuracy: NDArray[np.float64]
+    step_scored: NDArray[np.bool_]
+    parameters: int
+    train_seconds: float
+    compile_seconds: float
+    weights_seed: int | None = None
+    weights: tuple[NDArray[np.float32], ...] = ()
+    error: str | None = None
+
+
+def replicate_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
+    """Column -> (R,): how each replicate ended, and when it first solved the task (nan: never)."""
+    scores = outcome.scores
+    if scores is None:
+        return {}
+    rows = np.arange(len(outcome.seeds))
+    final = scores.tested.sum(axis=1) - 1  # a replicate's tests come first, then nan
+    first = scores.solved.argmax(axis=1)
+    ever = scores.solved.any(axis=1) & ~scores.diverged
+    table: dict[str, NDArray[Any]] = {
+        "seed": np.array(outcome.seeds, np.int64),
+        "solved": scores.solved[rows, final] & ~scores.diverged,
+        "diverged": scores.diverged,
+        "epochs_to_solve": np.where(ever, scores.epochs[first], np.nan),
+        "sequences_to_solve": np.where(ever, scores.sequences[rows, first], np.nan),
+        "updates_to_solve": np.where(ever, scores.updates[rows, first], np.nan),
+    }
+    for name in ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error"):
+        table[name] = getattr(scores, name)[rows, final]
+    return table
+
+
+def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
+    """Column -> (tests of all replicates,): one row for each replicate and test, replicate by replicate."""
+    scores = outcome.scores
+    if scores is None:
+        return {}
+    made = scores.tested
+    shape = made.shape
+    table: dict[str, NDArray[Any]] = {
+        "seed": np.broadcast_to(np.array(outcome.seeds, np.int64)[:, None], shape)[made],
+        "epoch": np.broadcast_to(scores.epochs, shape)[made],
+        "sequences": scores.sequences[made].astype(np.int64),
+    }
+    return table | {n: getattr(scores, n)[made] for n in ("loss", "accuracy", "recall_accuracy", "sequence_accuracy")}
+
+
+def step_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
+    """Column -> (R x T,): the accuracy of each replicate at each step of the sequences, at its last test."""
+    if outcome.scores is None:
+        return {}
+    shape = outcome.step_accuracy.shape
+    return {
+        "seed": np.repeat(np.array(outcome.seeds, np.int64), shape[1]),
+        "step": np.tile(np.arange(1, shape[1] + 1), shape[0]),
+        "scored": np.tile(outcome.step_scored, shape[0]),
+        "accuracy": outcome.step_accuracy.ravel(),
+    }
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """The trial's own figures: its solve rate with the exact 95% interval, means and medians.
+
+    Scores are means over the replicates, a diverged one making the loss infinite; times to solve are
+    medians that count an unsolved replicate as infinite, and None where that makes them infinite.
+    A replicate that solved the task and lost it again is unsolved, but has a time of its first success.
+    """
+    figures: dict[str, Any] = {
+        "parameters": outcome.parameters,
+        "seeds": len(outcome.seeds),
+        "train_seconds": outcome.train_seconds,
+        "compile_seconds": outcome.compile_seconds,
+        "error": outcome.error,
+    }
+    scores = outcome.scores
+    if scores is None:
+        return figures
+    table = replicate_table(outcome)
+    solved, total = int(table["solved"].sum()), len(outcome.seeds)
+    low, high = binomial_interval(solved, total)
+    spent = np.where(scores.tested, scores.sequences, 0).max(axis=1)
+    figures |= {"solve_rate": solved / total, "solve_rate_low": low, "solve_rate_high": high}
+    for name in ("recall_accuracy", "sequence_accuracy", "accuracy"):
+        figures[name] = float(table[name].mean())
+    figures["loss"] = float(np.where(table["diverged"], np.inf, table["loss"]).mean())
+    for name in ("epochs_to_solve", "sequences_to_solve", "updates_to_solve"):
+        times = np.where(np.isnan(table[name]), np.inf, table[name])
+        figures[name] = _finite(censored_median(times))
+    effort = np.where(np.isnan(table["sequences_to_solve"]), spent, table["sequences_to_solve"])
+    figures["ert_sequences"] = _finite(expected_running_time(effort, ~np.isnan(table["sequences_to_solve"])))
+    figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
+    return figures
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

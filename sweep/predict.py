@@ -1,0 +1,70 @@
+"""Predictions of a trained network, step by step, and onwards from what it predicted itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweep.config import Configuration
+from sweep.errors import SweepError
+from sweep.faults import quoted
+from sweep.model import Weights, build_model, reset_states
+from sweep.tasks import build_task
+from sweep.training.contract import window_length
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step: the symbol shown, the one predicted, and the one that came, where it is known.
+
+    `own` says that the symbol shown was itself a prediction.
+    """
+
+    shown: str
+    predicted: str
+    came: str | None
+    own: bool
+
+
+def check_symbols(configuration: Configuration, symbols: Sequence[str]) -> list[int]:
+    """The symbols' numbers in the task's alphabet; SweepError for one that is not in it."""
+    alphabet = build_task(configuration.task).alphabet
+    if not symbols:
+        raise SweepError('--sequence: is empty; give symbols with spaces between them, "3 0 1 2" for example')
+    for symbol in symbols:
+        if symbol not in alphabet:
+            known = " ".join(alphabet[:20]) + (" ..." if len(alphabet) > 20 else "")
+            raise SweepError(f"--sequence: {quoted(symbol)} is no symbol of this task; its alphabet is: {known}")
+    return [alphabet.index(symbol) for symbol in symbols]
+
+
+def predict(configuration: Configuration, weights: Weights, symbols: Sequence[str], steps: int) -> list[Step]:
+    """Show `symbols` to the network one by one, then `steps` more, each the prediction before it.
+
+    The model is built from the configuration, and only its weights come from the results.
+    """
+    numbers = check_symbols(configuration, symbols)
+    task = build_task(configuration.task)
+    # One symbol at a time, so the state has to be kept here even where training drops it between windows.
+    stateful = configuration.model.model_copy(update={"stateful": True})
+    model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1)
+    model.set_weights(weights)
+    window = window_length(configuration, task.training_sequences())
+    one_hot = np.eye(task.num_symbols, dtype=np.float32)
+    reset_states(model)
+    trace: list[Step] = []
+    for index in range(len(numbers) + steps):
+        own = index >= len(numbers)
+        shown = task.alphabet.index(trace[-1].predicted) if own else numbers[index]
+        if not configuration.model.stateful and index % window == 0:
+            reset_states(model)
+        output = np.asarray(model(one_hot[None, None, shown]))[0, 0]
+        trace.append(
+            Step(
+                shown=task.alphabet[shown],
+                predicted=task.alphabet[int(output.argmax())],
+                came=symbols[index + 1] if index + 1 < len(symbols) else None,
+                own=own,
+            )
+        )
+    return trace

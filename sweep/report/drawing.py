@@ -1,0 +1,155 @@
+"""How every figure looks: palette, axes, and the SVG that is written, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pandas as pd
+
+from sweep.report.display import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, MUTED, GRID, PAPER = "#1f2328", "#667079", "#e3e6e8", "#fffffe"
+BLUE, ORANGE, GREEN, FAINT = (
+    "#0072b2",
+    "#c75300",
+    "#00805f",
+    "#aeb6bc",
+)  # Okabe & Ito, darkened to read on white
+SERIES = (BLUE, ORANGE, GREEN, "#a0568a", "#8a6d00", "#4a93c4")
+LEVELS = tuple(
+    f"#{236 * (10 - i) // 10:02x}{(239 * (10 - i) + 114 * i) // 10:02x}{(241 * (10 - i) + 178 * i) // 10:02x}"
+    for i in range(11)
+)
+"""From none right, pale, to all right, blue."""
+
+COLOURS = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", FAINT: "faint"} | {
+    colour: f"{kind}-{number}"
+    for kind, colours in (("level", LEVELS), ("series", SERIES))
+    for number, colour in enumerate(colours, start=1)
+}
+"""Colour in a figure's file -> the page's name for it, under which the dark page has another shade."""
+
+_SVG = "http://www.w3.org/2000/svg"
+_STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a "$" in a user's name is a dollar
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.facecolor": PAPER,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 10,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "figure.facecolor": PAPER,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure: its file name without ending, what it shows, the picture, and the numbers behind it."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    data: pd.DataFrame
+    wide: bool = False
+
+
+def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
+    """The SVG of one set of axes, `size` inches, that `draw` fills."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    written = io.StringIO()
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    return _tidied(written.getvalue(), name)
+
+
+def reference_line(axes: Axes, height: float, label: str, style: str) -> None:
+    """A level that a score is to be read against, named in the margin."""
+    axes.axhline(height, color=MUTED, linestyle=style, linewidth=1.2, zorder=1.5)
+    axes.annotate(
+        f"{label}\n{percent(height)}",
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=MUTED,
+        annotation_clip=False,
+    )
+
+
+def log_axis(axis: Any) -> None:
+    """Make an axis logarithmic, with plain numbers; powers as matplotlib sets them would need its TeX."""
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
+
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    low, high = sorted(axis.get_view_interval())
+    close = high < 30 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if close else (1.0,)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    if close:
+        axis.set_minor_locator(NullLocator())
+
+
+def percent_axis(axis: Any) -> None:
+    """Label an axis of shares in percent."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+
+
+def _tidied(svg: str, name: str) -> str:
+    """The SVG alone, with the page's fonts, and ids that no other figure of the page has."""
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ElementTree.fromstring(svg)
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag.split("}")[-1] in ("metadata", "style"):
+                parent.remove(child)
+    for element in root.iter():
+        for key, value in list(element.attrib.items()):
+            if key == "id":
+                element.set(key, f"{name}-{value}")
+            elif key.endswith("href") and value.startswith("#"):
+                element.set(key, f"#{name}-{value[1:]}")
+            elif "url(#" in value:
+                element.set(key, value.replace("url(#", f"url(#{name}-"))
+            elif "DejaVu Sans" in value:
+                element.set(key, value.replace("'DejaVu Sans'", "system-ui, sans-serif"))
+    root.set("style", "stroke-linejoin: round; stroke-linecap: butt")
+    width, height = (math.ceil(float(size)) for size in root.attrib["viewBox"].split()[2:])
+    root.set("width", str(width))
+    root.set("height", str(height))
+    return ElementTree.tostring(root, encoding="unicode") + "\n"

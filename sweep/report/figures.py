@@ -1,0 +1,77 @@
+"""Which figures a report shows, section by section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sweep.report.conditions import conditions
+from sweep.report.display import plural
+from sweep.report.drawing import Drawing
+from sweep.report.importances import importances
+from sweep.report.learning import learning_curves
+from sweep.report.search_figures import importance_figure, slices, solve_rates
+from sweep.report.steps import step_figures
+from sweep.report.tables import best_trials, ranking
+
+if TYPE_CHECKING:
+    from sweep.store import Results
+
+_CONDITIONS = 6  # drawn one by one; those beyond have their rows in the tables
+
+
+@dataclass(frozen=True)
+class FigureSection:
+    """Figures under one heading, and what else is to be said there."""
+
+    id: str
+    heading: str
+    figures: list[Drawing]
+    notes: list[str]
+
+
+def figure_sections(results: Results) -> list[FigureSection]:
+    """Every section of figures that these results have something for."""
+    ranked, best, settings = ranking(results), best_trials(results), conditions(results)
+    shown = list(best)[:_CONDITIONS]
+    notes = []
+    if len(best) > len(shown):
+        notes = [f"Of {plural(len(best), 'condition')} the first {len(shown)} are drawn; the tables have all."]
+    curves = FigureSection("curves", "Learning curves", [], list(notes))
+    steps = FigureSection("steps", "Step by step", [], list(notes))
+    search = FigureSection("search", "What mattered", [], list(notes))
+    rates = FigureSection("rates", "Solve rates", _rates(results, ranked, best), [])
+    if len(settings) == 1:  # beside the importances
+        search.figures.extend(rates.figures)
+        rates.figures.clear()
+    for number in shown:
+        condition = settings[number]
+        suffix = f"-{number + 1}" if len(settings) > 1 else ""
+        trials = condition.rows(ranked)
+        curves.figures.extend(learning_curves(results, condition, trials, suffix))
+        steps.figures.extend(step_figures(results, condition, trials, suffix))
+        if results.experiment.search:
+            found = importances(results, trials)
+            where = f" at {condition.label}" if condition.label else ""
+            if found.shares:
+                search.figures.append(importance_figure(found, condition, suffix))
+            else:
+                search.notes.append(f"No importances{where}: {found.why_not}.")
+            search.figures.extend(slices(results, condition, trials, suffix))
+    return [section for section in (rates, curves, steps, search) if section.figures]
+
+
+def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -> list[Drawing]:
+    """Solve rates of the conditions' best trials; of one condition, those of the search's best trials."""
+    settings = conditions(results)
+    if len(best) > 1:
+        rows = pd.DataFrame(list(best.values()))
+        labels = [settings[number].label for number in best]
+        return [solve_rates(rows, labels, "solve-rates", "Solve rate by condition")]
+    complete = ranked[ranked["state"] == "complete"]
+    if len(settings) == 1 and len(complete) > 1:
+        labels = [f"trial {number}" for number in complete["trial"]]
+        return [solve_rates(complete, labels, "solve-rates", "Solve rate of the best trials")]
+    return []

@@ -1,0 +1,135 @@
+"""Figures of a search: solve rates, importances, and the objective against each parameter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sweep.experiment import Choices
+from sweep.report.conditions import Condition
+from sweep.report.display import value_text
+from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis
+from sweep.report.importances import Importances
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sweep.store import Results
+
+_INTERVALS = 15  # trials of the interval plot
+_POINTS = 400  # of one scatter plot
+_SHARES = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy")
+
+
+def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -> Drawing:
+    """Solve rates of the rows of `table` (best first) with their 95% intervals, one row each."""
+    table, labels = table.head(_INTERVALS), labels[:_INTERVALS]
+    names = ["trial", "solve_rate", "solve_rate_low", "solve_rate_high", "seeds"]
+    data = table[names].astype({"solve_rate": float, "solve_rate_low": float, "solve_rate_high": float})
+
+    def draw(axes: Axes) -> None:
+        at = np.arange(len(data))
+        axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
+        axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
+        axes.set_yticks(at, labels)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(data) - 0.5, -0.5)
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("share of the seeds that solve the task (%)")
+        axes.grid(axis="x")
+        axes.spines["left"].set_visible(False)
+        percent_axis(axes.xaxis)
+        axes.set_title(title)
+
+    return Drawing(
+        name=name,
+        title=title,
+        caption="Solve rate of each row with its 95% interval (exact, Clopper-Pearson). "
+        "Where intervals overlap widely, the order of the rows says little.",
+        svg=drawn(name, (5.4, 0.95 + 0.22 * max(3, len(data))), draw),
+        data=data,
+        wide=True,
+    )
+
+
+def importance_figure(found: Importances, condition: Condition, suffix: str = "") -> Drawing:
+    """A bar for each searched parameter."""
+    data = pd.DataFrame({"parameter": list(found.shares), "importance": list(found.shares.values())})
+    name = f"importances{suffix}"
+
+    def draw(axes: Axes) -> None:
+        at = np.arange(len(data))
+        axes.barh(at, data["importance"], height=0.55, color=BLUE)
+        for row, share in zip(at, data["importance"], strict=True):
+            axes.text(share + 0.012, row, f"{share:.0%}", va="center", fontsize=8.5)
+        axes.set_yticks(at, data["parameter"])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(data) - 0.4, -0.6)
+        axes.set_xlim(0, max(0.3, 1.18 * float(data["importance"].max())))
+        axes.set_xlabel("share of the importance (%)")
+        axes.grid(axis="x")
+        percent_axis(axes.xaxis)
+        axes.set_title(f"Importance, {condition.label}" if condition.label else "Importance")
+
+    return Drawing(
+        name=name,
+        title="Importance of each parameter",
+        caption="PED-ANOVA on the complete trials: how much a parameter sets the best of them apart from the "
+        "rest. It depends on the ranges searched, and the sampler's own preference leans it.",
+        svg=drawn(name, (5.4, 0.95 + 0.3 * max(3, len(data))), draw),
+        data=data,
+        wide=True,
+    )
+
+
+def slices(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+    """The first objective against each searched parameter, a dot a trial, the best one marked."""
+    outcome = results.experiment.study.objectives[0].removeprefix("-")
+    trials = trials[(trials["state"] == "complete") & trials[outcome].notna()]
+    if trials.empty:
+        return []
+    kept = trials
+    if len(trials) > _POINTS:
+        kept = trials.iloc[np.unique(np.linspace(0, len(trials) - 1, _POINTS).astype(int))]
+    return [_slice(results, condition, kept, parameter, outcome, suffix) for parameter in results.experiment.search]
+
+
+def _slice(
+    results: Results, condition: Condition, trials: pd.DataFrame, parameter: str, outcome: str, suffix: str
+) -> Drawing:
+    dimension = results.experiment.search[parameter]
+    name = f"slice-{parameter.replace('_', '-')}{suffix}"
+    words = outcome.replace("_", " ")
+
+    def draw(axes: Axes) -> None:
+        if isinstance(dimension, Choices):
+            texts = [value_text(choice) for choice in dimension.choices]
+            jitter = 0.28 * (np.arange(len(trials)) * 0.618 % 1 - 0.5)  # spreads equal values, the same each time
+            x = np.array([texts.index(value_text(value)) for value in trials[parameter]]) + jitter
+            axes.set_xticks(range(len(texts)), texts)
+            axes.set_xlim(-0.5, len(texts) - 0.5)
+        else:
+            x = trials[parameter].to_numpy(float)
+        y = trials[outcome].to_numpy(float)
+        axes.scatter(x[1:], y[1:], s=20, color=BLUE, alpha=0.5, linewidths=0)
+        axes.scatter(x[:1], y[:1], s=75, color=ORANGE, marker="D", edgecolors=PAPER, linewidths=1, zorder=3)
+        if not isinstance(dimension, Choices) and dimension.log:
+            log_axis(axes.xaxis)
+        axes.set_xlabel(parameter)
+        axes.set_ylabel(words + (" (%)" if outcome in _SHARES else ""))
+        axes.grid(axis="y")
+        if outcome in _SHARES:
+            axes.set_ylim(-0.04, 1.06)
+            percent_axis(axes.yaxis)
+        axes.set_title(f"{parameter}, {condition.label}" if condition.label else parameter)
+
+    best = int(trials.iloc[0]["trial"])
+    return Drawing(
+        name=name,
+        title=parameter,
+        caption=f"{words.capitalize()} against {parameter}, a dot a complete trial; diamond: the best, trial {best}.",
+        svg=drawn(name, (3.75, 2.7), draw),
+        data=trials[["trial", parameter, outcome]].sort_values("trial").reset_index(drop=True),
+    )

@@ -1,0 +1,104 @@
+"""One trial: a configuration is checked, trained from its seeds and measured. No Optuna, no disk."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from sweep.config import Configuration
+from sweep.outcome import Outcome, Scores, State, replicate_table
+from sweep.tasks import build_task
+from sweep.training import Trainer, start_training
+
+CHUNKS = 20
+"""In how many pieces a trial is trained; between them it reports, and may be pruned."""
+
+Progress = Callable[[Scores], bool]
+"""Called after each chunk with all scores so far; True ends the trial as pruned."""
+
+
+def run_trial(configuration: Configuration, seeds: tuple[int, ...], progress: Progress) -> Outcome:
+    """Train `configuration` from each seed and measure it.
+
+    Whatever goes wrong in the training is an outcome too: the trial then failed, with the scores up to there
+    and the traceback as its error.
+    """
+    task = build_task(configuration.task)
+    parts: list[Scores] = []
+    try:
+        trainer = start_training(configuration, task, seeds)
+        state = _train(trainer, parts, progress)
+        return _measured(trainer, state, Scores.concatenate(parts))
+    except Exception:
+        # The border of a trial: a sweep goes on past one that fails, and its record says why.
+        steps = task.test_sequences().num_steps
+        return Outcome(
+            state="failed",
+            seeds=seeds,
+            scores=Scores.concatenate(parts) if parts and parts[0].epochs.size else None,
+            step_accuracy=np.full((len(seeds), steps), np.nan),
+            step_scored=np.zeros(steps, bool),
+            parameters=0,
+            train_seconds=0.0,
+            compile_seconds=0.0,
+            error=traceback.format_exc(),
+        )
+
+
+def check(configuration: Configuration) -> list[tuple[str, str]]:
+    """What is impossible about a configuration, as (parameter, sentence); nothing is trained."""
+    task = build_task(configuration.task)
+    training, sequences = configuration.training, task.training_sequences()
+    faults = []
+    if sequences.num_sequences % training.batch_size:
+        divisors = [d for d in range(1, sequences.num_sequences + 1) if sequences.num_sequences % d == 0]
+        choice = ", ".join(map(str, divisors)) if len(divisors) <= 10 else "a divisor of it"
+        faults.append(
+            (
+                "batch_size",
+                f"is {training.batch_size}, which does not divide the {sequences.num_sequences} sequences; "
+                f"must be one of: {choice}",
+            )
+        )
+    if training.timesteps != "full" and training.timesteps > sequences.num_steps:
+        faults.append(
+            (
+                "timesteps",
+                f"is {training.timesteps}, longer than the sequence's {sequences.num_steps} steps; "
+                f'must be at most {sequences.num_steps}, or "full"',
+            )
+        )
+    return faults
+
+
+def _train(trainer: Trainer, parts: list[Scores], progress: Progress) -> State:
+    """Train to the end, chunk by chunk, each one's scores appended to `parts`."""
+    training = trainer.configuration.training
+    chunk = -(-training.epochs // CHUNKS)
+    while trainer.epoch < training.epochs:
+        parts.append(trainer.advance(min(chunk, training.epochs - trainer.epoch)))
+        tested = Scores.concatenate(parts)
+        if training.stop_when_solved and tested.solved.any(axis=1).all():
+            break
+        if progress(tested) and trainer.epoch < training.epochs:
+            return "pruned"
+    return "complete"
+
+
+def _measured(trainer: Trainer, state: State, scores: Scores) -> Outcome:
+    test, weights = trainer.task.test_sequences(), trainer.weights()
+    outcome = Outcome(
+        state=state,
+        seeds=trainer.seeds,
+        scores=scores,
+        step_accuracy=trainer.step_accuracy(),
+        step_scored=np.any(trainer.task.scored(test), axis=0),
+        parameters=sum(weight.size for weight in weights[0]),
+        train_seconds=trainer.train_seconds,
+        compile_seconds=trainer.compile_seconds,
+    )
+    ended = replicate_table(outcome)
+    loss = np.where(ended["diverged"], np.inf, ended["loss"])
+    best = int(np.lexsort((loss, ~ended["solved"]))[0])
+    return replace(outcome, weights_seed=trainer.seeds[best], weights=tuple(weights[best]))
