@@ -4,13 +4,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sweep.errors import SweepError
 from sweep.experiment import Experiment
 from sweep.experiment_file import checked_name, json_schema, load, name_of, override
+
+if TYPE_CHECKING:
+    from sweep.store import Store
 
 _EXPERIMENTS = Path("experiments")
 
@@ -161,7 +164,7 @@ def report(name: str, results: Path) -> None:
     """
     from sweep.report.page import write_report
 
-    click.echo(write_report(_store(results, name).load()))
+    click.echo(str(write_report(_store(results, name).load())))
 
 
 @cli.command()
@@ -180,7 +183,7 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
     from sweep.export import exported
     from sweep.store import write_whole
 
-    content = exported(getattr(_store(results, name).load(), table), format_)
+    content = exported(_store(results, name).tables()[table], format_)
     if output is None:
         click.get_binary_stream("stdout").write(content)
     else:
@@ -267,7 +270,7 @@ def _checked(path: Path, overrides: dict[str, Any]) -> Experiment:
     return experiment
 
 
-def _store(results: Path, name: str) -> Any:
+def _store(results: Path, name: str) -> "Store":
     from sweep.store import Store
 
     return Store(results / checked_name(name))

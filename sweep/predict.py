@@ -8,7 +8,7 @@ import numpy as np
 from sweep.config import Configuration
 from sweep.errors import SweepError
 from sweep.faults import quoted
-from sweep.model import Weights, build_model, reset_states
+from sweep.model import Weights, build_model, import_keras, reset_states
 from sweep.tasks import build_task
 from sweep.training.contract import window_length
 
@@ -43,6 +43,7 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
 
     The model is built from the configuration, and only its weights come from the results.
     """
+    import_keras()
     numbers = check_symbols(configuration, symbols)
     task = build_task(configuration.task)
     # One symbol at a time, so the state has to be kept here even where training drops it between windows.

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest
 
 
 class Interval(NamedTuple):
@@ -21,10 +20,14 @@ def binomial_interval(successes: int, trials: int, confidence: float = 0.95) -> 
     >>> round(low, 4), high
     (0.4782, 1.0)
     """
+    from scipy.special import betaincinv  # here, so that printing stored intervals needs no SciPy
+
     if trials == 0:
         return Interval(0.0, 1.0)
-    interval = binomtest(successes, trials).proportion_ci(confidence, method="exact")
-    return Interval(float(interval.low), float(interval.high))
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
+    return Interval(float(low), float(high))
 
 
 def censored_median(times: ArrayLike) -> float:

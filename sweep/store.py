@@ -10,10 +10,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -25,6 +24,9 @@ from sweep.experiment import Choices, Experiment
 from sweep.experiment_file import load as load_experiment
 from sweep.experiment_file import override
 from sweep.outcome import Outcome, curve_table, replicate_table, step_table, summary
+
+if TYPE_CHECKING:
+    import pandas as pd  # loaded by those who ask for data frames: it takes half a second
 
 _FIGURES = {
     "parameters": pa.int64(),
@@ -93,10 +95,10 @@ class Results:
     path: Path
     experiment: Experiment
     manifest: dict[str, Any]
-    trials: pd.DataFrame
-    replicates: pd.DataFrame
-    curves: pd.DataFrame
-    steps: pd.DataFrame
+    trials: "pd.DataFrame"
+    replicates: "pd.DataFrame"
+    curves: "pd.DataFrame"
+    steps: "pd.DataFrame"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,21 +177,19 @@ class Store:
         """The trials so far, for a run that goes on."""
         return (_restored(experiment, table) for table in self.records())
 
+    def tables(self) -> dict[str, pa.Table]:
+        """The trials, replicates, curves and steps as Arrow tables."""
+        records = self.records()
+        plain = [record.drop_columns([*_NESTED, "weights", "weights_seed"]) for record in records]
+        empty = _schema(self.experiment()).empty_table().drop_columns([*_NESTED, "weights", "weights_seed"])
+        tables = {"trials": pa.concat_tables(plain or [empty])}
+        return tables | {name: _unnested(records, name, columns) for name, columns in _NESTED.items()}
+
     def load(self) -> Results:
         """Everything, as data frames."""
-        manifest, experiment, records = self.manifest(), self.experiment(), self.records()
-        trials = _joined([r.drop_columns([*_NESTED, "weights", "weights_seed"]) for r in records])
-        if trials is None:
-            trials = _schema(experiment).empty_table().drop_columns([*_NESTED, "weights", "weights_seed"])
-        nested = {name: _unnested(records, name, columns) for name, columns in _NESTED.items()}
-        return Results(
-            name=self.name,
-            path=self.path,
-            experiment=experiment,
-            manifest=manifest,
-            trials=trials.to_pandas(),
-            **{name: table.to_pandas() for name, table in nested.items()},
-        )
+        manifest, experiment = self.manifest(), self.experiment()
+        frames = {name: table.to_pandas() for name, table in self.tables().items()}
+        return Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
 
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
         """What a trial of the search trained."""
@@ -329,10 +329,6 @@ def _read(path: Path) -> pa.Table:
             f"{path}: is damaged ({reason}); remove it and run the experiment again: the trial is then trained anew"
         ) from None
     return table
-
-
-def _joined(tables: list[pa.Table]) -> pa.Table | None:
-    return pa.concat_tables(tables) if tables else None
 
 
 def _unnested(records: list[pa.Table], name: str, fields: Mapping[str, pa.DataType]) -> pa.Table:

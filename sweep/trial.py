@@ -11,7 +11,7 @@ from sweep.outcome import Outcome, Scores, State, replicate_table
 from sweep.tasks import build_task
 from sweep.training import Trainer, start_training
 
-CHUNKS = 20
+CHUNKS = 10
 """In how many pieces a trial is trained; between them it reports, and may be pruned."""
 
 Progress = Callable[[Scores], bool]

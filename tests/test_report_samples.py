@@ -1,6 +1,5 @@
 """Made-up results for the tests of the report: shaped like real ones, and without a training behind them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 from sweep.experiment import Choices, Experiment, Range
 from sweep.experiment_file import parse
 from sweep.stats import binomial_interval, censored_median, expected_running_time
+from sweep.store import Results
 from sweep.tasks import build_task
 
 TUTORIAL: dict[str, Any] = {
@@ -31,50 +31,36 @@ TUNING: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class SampleResults:
-    """What `sweep.store.Results` offers to the report."""
-
-    name: str
-    path: Path
-    experiment: Experiment
-    manifest: dict[str, Any]
-    trials: pd.DataFrame
-    replicates: pd.DataFrame
-    curves: pd.DataFrame
-    steps: pd.DataFrame
-
-
-def tutorial(path: Path = Path("results/tutorial"), **changes: Any) -> SampleResults:
+def tutorial(path: Path = Path("results/tutorial"), **changes: Any) -> Results:
     """One trial of 64 seeds, of which about 4 in 10 end right."""
     return sample(path, TUTORIAL | changes)
 
 
-def tuning(path: Path = Path("results/tuning"), **changes: Any) -> SampleResults:
+def tuning(path: Path = Path("results/tuning"), **changes: Any) -> Results:
     """Fifty trials of ten seeds over five searched parameters."""
     return sample(path, TUNING | changes)
 
 
-def two_conditions(path: Path = Path("results/lengths"), **changes: Any) -> SampleResults:
+def two_conditions(path: Path = Path("results/lengths"), **changes: Any) -> Results:
     """One trial for each of two lengths, the longer one never solved."""
     conditions = {"sequence_length": [5, 10]}
     return sample(path, TUTORIAL | {"conditions": conditions, "study": {"seeds": 16}} | changes)
 
 
-def all_failed(path: Path = Path("results/failed")) -> SampleResults:
+def all_failed(path: Path = Path("results/failed")) -> Results:
     """Five trials, each of which ended in an error."""
     raw = TUNING | {"study": {"trials": 5, "seeds": 2}}
     return sample(path, raw, state=lambda trial: "failed")
 
 
-def empty(path: Path = Path("results/empty"), raw: dict[str, Any] = TUTORIAL) -> SampleResults:
+def empty(path: Path = Path("results/empty"), raw: dict[str, Any] = TUTORIAL) -> Results:
     """A run that was cut off before its first trial was done."""
     return sample(path, raw, limit=0)
 
 
 def sample(
     path: Path, raw: dict[str, Any], *, limit: int | None = None, state: Any = lambda trial: "complete"
-) -> SampleResults:
+) -> Results:
     """Results of the experiment `raw`: its first `limit` trials, each in the state that `state` gives."""
     experiment = parse(raw, where="sample")
     tables: dict[str, list[Any]] = {"trials": [], "replicates": [], "curves": [], "steps": []}
@@ -89,7 +75,7 @@ def sample(
         blocks = rows and isinstance(rows[0], pd.DataFrame)
         columns = _columns(experiment, name)
         frames[name] = pd.concat(rows, ignore_index=True) if blocks else pd.DataFrame(rows, columns=columns)
-    return SampleResults(path.name, path, experiment, MANIFEST, **frames)
+    return Results(name=path.name, path=path, experiment=experiment, manifest=MANIFEST, **frames)
 
 
 MANIFEST: dict[str, Any] = {

@@ -74,15 +74,17 @@ def answer(results: Results) -> Answer:
     known = {number: conditions(results)[number] for number in best}
     if len(results.experiment.condition_settings) == 1:
         sentence = _single(results, known[0], best[0], tally)
-        details = _details(results, known[0], best[0])
+        details = _details(known[0], best[0]) + _picked(results, tally)
     else:
         sentence = _several(results, known, best, tally)
         details = [
-            f"{condition.label}: " + " ".join(_details(results, condition, best[number]))
-            for number, condition in known.items()
+            f"{condition.label}: " + " ".join(_details(condition, best[number])) for number, condition in known.items()
         ]
-    so_far = f"So far, with {tally.finished} of {plural(tally.expected, 'trial')} finished: "
-    return Answer((so_far if tally.interrupted else "") + sentence, tuple(details))
+        details += _picked(results, tally)
+    if tally.interrupted:
+        so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
+        sentence = so_far + sentence[0].lower() + sentence[1:]
+    return Answer(sentence, tuple(details))
 
 
 def settings(results: Results, trial: pd.Series) -> str:
@@ -113,7 +115,7 @@ def _several(results: Results, known: dict[int, Condition], best: dict[int, pd.S
     return f"{chosen}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
 
 
-def _details(results: Results, condition: Condition, best: pd.Series) -> list[str]:
+def _details(condition: Condition, best: pd.Series) -> list[str]:
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
     sentences = [
@@ -123,12 +125,19 @@ def _details(results: Results, condition: Condition, best: pd.Series) -> list[st
     ]
     epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
     if pd.notna(epochs):
-        sentences.append(f"Half of the seeds get there within {plural(round(epochs), 'epoch')}.")
+        sentences.append(f"Half of the seeds have had every step right once by epoch {round(epochs):,}.")
     if pd.notna(effort) and float(best["solve_rate"]) < 1:
         sentences.append(
-            f"Counting the seeds that fail, one success costs {count(effort)} training sequences on average (ERT)."
+            "Counting the training of the seeds that never get there, to have every step right once costs "
+            f"{count(effort)} training sequences on average (ERT)."
         )
     return sentences
+
+
+def _picked(results: Results, tally: Counts) -> list[str]:
+    if not results.experiment.search or tally.complete < 2:
+        return []
+    return ["Picked as the best by these very scores, it is likely to do worse from other seeds."]
 
 
 def _share(trial: pd.Series) -> str:

@@ -30,7 +30,7 @@ def cautions(results: Results) -> list[str]:
         return found
     found += [*_seeds(best), *_winner(results, tally)]
     for number, trial in best.items():
-        found += _budget(results, settings[number], trial)
+        found += _lost(results, settings[number], trial) + _budget(results, settings[number], trial)
     return found + _edges(results, best)
 
 
@@ -65,7 +65,7 @@ def _task(settings: list[Condition]) -> list[str]:
     if any(condition.task.tested_on_training_sequences for condition in settings):
         sentences.append(
             "The network is tested on the very sequences that it was trained on. A right answer shows that "
-            "it carries the first symbol along in these sequences, not that it would in others."
+            "it has learnt these by heart, not that it would get others right."
         )
     easy = [condition for condition in settings if condition.recall_ceiling == 1]
     if easy:
@@ -92,6 +92,19 @@ def _winner(results: Results, tally: Counts) -> list[str]:
         f"The best of {tally.complete:,} trials is picked by the very scores that are printed here, so its "
         "own are optimistic and its interval is too narrow. Train it again from seeds that the search never "
         "saw before you rely on it."
+    ]
+
+
+def _lost(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
+    """Whether replicates had solved the task and lost it again, so that the last test is a matter of luck."""
+    replicates = of_trial(results.replicates, int(trial["trial"]))
+    lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
+    if lost < max(1, 0.1 * len(replicates)):
+        return []
+    where = f" at {condition.label}" if condition.label else ""
+    return [
+        f"Success comes and goes{where}: {lost} of {plural(len(replicates), 'seed')} had every step right at "
+        "some test and not at the last one, so the solve rate depends on the epoch at which training ends."
     ]
 
 

@@ -24,11 +24,9 @@ BLUE, ORANGE, GREEN, FAINT = (
     "#aeb6bc",
 )  # Okabe & Ito, darkened to read on white
 SERIES = (BLUE, ORANGE, GREEN, "#a0568a", "#8a6d00", "#4a93c4")
-LEVELS = tuple(
-    f"#{236 * (10 - i) // 10:02x}{(239 * (10 - i) + 114 * i) // 10:02x}{(241 * (10 - i) + 178 * i) // 10:02x}"
-    for i in range(11)
-)
-"""From none right, pale, to all right, blue."""
+_ENDS = ((236, 0), (239, 114), (241, 178))  # red, green and blue, of none right and of all right
+LEVELS = tuple("#" + "".join(f"{(pale * (10 - i) + blue * i) // 10:02x}" for pale, blue in _ENDS) for i in range(11))
+"""Colours of a share, from none (pale) to all (blue) in steps of a tenth."""
 
 COLOURS = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", FAINT: "faint"} | {
     colour: f"{kind}-{number}"
@@ -37,8 +35,9 @@ COLOURS = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", FAINT: "fain
 }
 """Colour in a figure's file -> the page's name for it, under which the dark page has another shade."""
 
+_LONGEST = 44  # letters of a title that fit above the axes
 _SVG = "http://www.w3.org/2000/svg"
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a "$" in a user's name is a dollar
     "font.family": "DejaVu Sans",
@@ -77,6 +76,7 @@ class Drawing:
     svg: str
     data: pd.DataFrame
     wide: bool = False
+    """Whether it takes half of the page's width instead of a third."""
 
 
 def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
@@ -90,6 +90,12 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) ->
         draw(figure.add_subplot())
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     return _tidied(written.getvalue(), name)
+
+
+def titled(axes: Axes, title: str, condition: str = "") -> None:
+    """Head the axes, with the condition on a line of its own, shortened if it is long."""
+    short = condition if len(condition) <= _LONGEST else f"{condition[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    axes.set_title(f"{title}\n{short}" if short else title)
 
 
 def reference_line(axes: Axes, height: float, label: str, style: str) -> None:
@@ -114,7 +120,7 @@ def log_axis(axis: Any) -> None:
 
     getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
     low, high = sorted(axis.get_view_interval())
-    close = high < 30 * low
+    close = high < 200 * low
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if close else (1.0,)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())

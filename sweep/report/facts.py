@@ -32,7 +32,7 @@ def key_figures(results: Results) -> list[Fact]:
         trial = best[0]
         interval = percent_interval(float(trial["solve_rate_low"]), float(trial["solve_rate_high"]))
         facts += [
-            Fact(f"of seeds solve it ({interval})", percent(float(trial["solve_rate"]))),
+            Fact(f"solve rate ({interval})", percent(float(trial["solve_rate"]))),
             Fact("recall accuracy", percent(float(trial["recall_accuracy"]))),
             Fact("memoryless ceiling", percent(settings[0].recall_ceiling)),
         ]

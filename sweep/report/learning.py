@@ -20,6 +20,7 @@ from sweep.report.drawing import (
     log_axis,
     percent_axis,
     reference_line,
+    titled,
 )
 from sweep.stats import binomial_interval
 
@@ -41,7 +42,7 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     if curves.empty:
         return []
     seeds = plural(curves["seed"].nunique(), "seed")
-    whose = f"trial {best}, {seeds}" if results.experiment.search else seeds
+    whose = f"{seeds} of trial {best}" if results.experiment.search else seeds
     others = _others(results, trials.iloc[1:])
     behind = f" Grey: {_behind(len(others), len(trials) - 1)}." if others else ""
     bands = "Line: median; bands: the middle half and the middle 80% of the seeds; thin line: mean."
@@ -163,7 +164,7 @@ def _band(axes: Axes, table: pd.DataFrame, colour: str) -> None:
 
 
 def _finish(axes: Axes, title: str, condition: Condition, label: str, *, share: bool) -> None:
-    axes.set_title(f"{title}, {condition.label}" if condition.label else title)
+    titled(axes, title, condition.label)
     axes.set_xlabel("epoch")
     axes.set_ylabel(label + (" (%)" if share else ""))
     axes.grid(axis="y")

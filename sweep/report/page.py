@@ -111,5 +111,5 @@ def _trusted(text: str) -> Any:
 
 def _markdown(value: Any) -> str:
     """A text that Markdown shows as it is: no markup, no HTML, one line."""
-    text = re.sub(r"([\\`*_{}\[\]()#|~$!])", r"\\\1", " ".join(str(value).split()))
+    text = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", " ".join(str(value).split()))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

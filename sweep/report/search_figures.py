@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.experiment import Choices
 from sweep.report.conditions import Condition
 from sweep.report.display import value_text
-from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis
+from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
 from sweep.report.importances import Importances
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -
     table, labels = table.head(_INTERVALS), labels[:_INTERVALS]
     names = ["trial", "solve_rate", "solve_rate_low", "solve_rate_high", "seeds"]
     data = table[names].astype({"solve_rate": float, "solve_rate_low": float, "solve_rate_high": float})
+    data.insert(0, "row", labels)
 
     def draw(axes: Axes) -> None:
         at = np.arange(len(data))
@@ -41,7 +42,7 @@ def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         percent_axis(axes.xaxis)
-        axes.set_title(title)
+        titled(axes, title)
 
     return Drawing(
         name=name,
@@ -62,7 +63,7 @@ def importance_figure(found: Importances, condition: Condition, suffix: str = ""
     def draw(axes: Axes) -> None:
         at = np.arange(len(data))
         axes.barh(at, data["importance"], height=0.55, color=BLUE)
-        for row, share in zip(at, data["importance"], strict=True):
+        for row, share in enumerate(data["importance"]):
             axes.text(share + 0.012, row, f"{share:.0%}", va="center", fontsize=8.5)
         axes.set_yticks(at, data["parameter"])
         axes.tick_params(axis="y", length=0)
@@ -71,7 +72,7 @@ def importance_figure(found: Importances, condition: Condition, suffix: str = ""
         axes.set_xlabel("share of the importance (%)")
         axes.grid(axis="x")
         percent_axis(axes.xaxis)
-        axes.set_title(f"Importance, {condition.label}" if condition.label else "Importance")
+        titled(axes, "Importance", condition.label)
 
     return Drawing(
         name=name,
@@ -123,7 +124,7 @@ def _slice(
         if outcome in _SHARES:
             axes.set_ylim(-0.04, 1.06)
             percent_axis(axes.yaxis)
-        axes.set_title(f"{parameter}, {condition.label}" if condition.label else parameter)
+        titled(axes, parameter, condition.label)
 
     best = int(trials.iloc[0]["trial"])
     return Drawing(

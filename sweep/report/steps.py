@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sweep.report.conditions import Condition, of_trial
 from sweep.report.display import percent, plural
-from sweep.report.drawing import BLUE, LEVELS, ORANGE, Drawing, drawn, percent_axis
+from sweep.report.drawing import BLUE, LEVELS, ORANGE, Drawing, drawn, percent_axis, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
         return []
     name = f"steps{suffix}"
     by_step = rows.groupby("step")["accuracy"].agg(["mean", "min", "max"]).reset_index()
-    whose = f"trial {best}, " if results.experiment.search else ""
+    whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if results.experiment.search else "")
 
     def draw_bars(axes: Axes) -> None:
         colours = [BLUE] * (len(by_step) - 1) + [ORANGE]
@@ -49,7 +49,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
         axes.set_yticks(np.linspace(0, 1, 6))
         axes.set_ylabel("right answers (%)")
         axes.grid(axis="y")
-        axes.set_title(f"Accuracy by step, {condition.label}" if condition.label else "Accuracy by step")
+        titled(axes, "Accuracy by step", condition.label)
         percent_axis(axes.yaxis)
 
     return [
@@ -57,7 +57,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
             name=name,
             title="Accuracy by step",
             caption="Share of right answers at each step after the last epoch, the mean over "
-            f"{whose}{plural(rows['seed'].nunique(), 'seed')}. "
+            f"{whose}. "
             "Orange: the final element, the only step that needs memory from the start of the sequence.",
             svg=drawn(name, (5.4, 3.1), draw_bars),
             data=by_step,
@@ -73,7 +73,7 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
     if search:
         numbers = trials[trials["state"] == "complete"]["trial"].to_list()[:_MAPPED_TRIALS]
         steps = results.steps
-        rows = steps[steps["trial"].isin(numbers) & (steps["phase"] == "search")]
+        rows = steps[steps["trial"].isin(numbers) & (steps["phase"] == "search") & steps["scored"].astype(bool)]
         wide = rows.pivot_table(index="trial", columns="step", values="accuracy").reindex(numbers)
         caption = f"The {len(numbers)} best trials, best on top: share of right answers at each step."
     else:
@@ -102,11 +102,8 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
         else:
             axes.set_yticks([])
             axes.set_ylabel(plural(len(wide), "seed"))
-        what = "trials" if search else "seeds"
-        title = f"Steps right, by {what.removesuffix('s')}"
-        axes.set_title(f"{title}, {condition.label}" if condition.label else title)
+        titled(axes, "Steps right, by trial" if search else "Steps right, by seed", condition.label)
         bar = axes.figure.colorbar(mesh, ax=axes, label="right answers (%)", pad=0.02)
-        bar.solids.set_edgecolor("face")
         bar.outline.set_visible(False)
         percent_axis(bar.ax.yaxis)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +25,9 @@ def ranking(results: Results) -> pd.DataFrame:
     trial (Pareto fronts), and then the objectives in turn. Ties: solve rate, ERT, the earlier trial.
     """
     trials = search_trials(results)
-    lost = results.replicates[results.replicates["diverged"].astype(bool)]
-    lost = lost[lost["phase"] == "search"].groupby("trial").size()
-    trials = trials.assign(diverged=[int(lost.get(trial, 0)) for trial in trials["trial"]])
+    replicates = results.replicates[results.replicates["phase"] == "search"]
+    lost = Counter(replicates["trial"][replicates["diverged"].astype(bool)])
+    trials = trials.assign(diverged=[lost[trial] for trial in trials["trial"]])
     order: list[int] = []
     rank: list[int] = []
     for condition in conditions(results):
@@ -117,7 +118,7 @@ def _fronts(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     >>> _fronts(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0]])).tolist()
     [0, 0, 1]
     """
-    no_worse = (costs[:, None] <= costs[None]).all(-1)
+    no_worse: NDArray[np.bool_] = np.all(costs[:, None] <= costs[None], axis=-1)
     dominates = no_worse & ~no_worse.T
     fronts = np.zeros(len(costs), np.int64)
     left = np.arange(len(costs))

@@ -1,6 +1,7 @@
 """Training: the tutorial's literal loop and the compiled program that must equal it."""
 
 from sweep.config import Configuration
+from sweep.model import import_keras
 from sweep.tasks import Task
 from sweep.training.contract import Trainer
 
@@ -9,6 +10,7 @@ __all__ = ["Trainer", "start_training"]
 
 def start_training(configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> Trainer:
     """A trainer as the configuration names it, before its first epoch. Imports TensorFlow."""
+    import_keras()
     if configuration.training.trainer == "fit":
         from sweep.training.fit import FitTrainer
 

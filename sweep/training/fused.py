@@ -4,17 +4,23 @@ It must equal `fit.py` seed by seed: a test holds the two together.
 """
 
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
-from sweep.model import Weights, seeded_model
+from sweep.model import ONE_FUNCTION_BYTES, Weights, initial_weights
 from sweep.tasks import Task
 from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
 from sweep.training.padding import bucket, padded, unpadded
-from sweep.training.program import EPOCHS_PER_CALL, Data, Shape, compiled_program
+from sweep.training.program import EPOCHS_PER_CALL, Data, Program, Shape, compiled_program
+
+_CACHE_BYTES = 2_500_000
+_WORTH_TWO_THREADS = 8
+_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
 
 
 class FusedTrainer(Trainer):
@@ -22,87 +28,133 @@ class FusedTrainer(Trainer):
 
     def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
         super().__init__(configuration, task, seeds)
-        training, test = task.training_sequences(), task.test_sequences()
-        window = window_length(configuration, training)
-        overhang = ((0, 0), (0, -training.num_steps % window))  # the last window is filled up with padding
-        weights = np.pad(loss_weights(configuration, training), overhang)
-        self._num_sequences = training.num_sequences
-        self._data = Data(
-            symbols=np.pad(training.symbols, overhang),
-            weights=weights,
-            test_symbols=test.symbols,
-            test_exists=test.steps,
-            test_scored=task.scored(test),
-            test_last=test.last,
-        )
-        every_window_counts = weights.reshape(self._num_sequences, -1, window).any(axis=2).all()
-        shape = Shape(
-            configuration=_what_is_compiled(configuration),
-            num_symbols=task.num_symbols,
-            replicates=len(seeds),
-            sequences=self._num_sequences,
-            steps=weights.shape[1],
-            test_sequences=test.num_sequences,
-            test_steps=test.num_steps,
-            window=window,
-            masked=configuration.training.stop_when_solved or not every_window_counts,
-        )
-        initial = [_initial_weights(configuration, task, seed) for seed in seeds]
-        self._shapes = [weight.shape for weight in initial[0]]
-
+        initial = initial_weights(configuration.model, task.num_symbols, seeds)
+        shape, data = _shape_and_data(configuration, task, _group_size(initial[0], len(seeds)))
         started = time.perf_counter()
-        self._program = compiled_program(shape)
-        replicate, units = self._program.replicate, configuration.model.units
-        large = [padded(weights, replicate.weight_shapes, units) for weights in initial]
-        self._learner: Any = {
-            "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
-            "slots": [np.stack([slot] * len(seeds)) for slot in replicate.optimizer_state()],
-        }
-        self._alive: Any = np.ones(len(seeds), bool)
-        self._steps: Any = None
-        self._call(0, 0)  # compiles, or finds the program compiled, and trains nothing
+        program = compiled_program(shape)
+        starts = range(0, len(seeds), shape.replicates)
+        self._groups = [
+            _Group(self, program, data, seeds[i : i + shape.replicates], initial[i : i + shape.replicates])
+            for i in starts
+        ]
+        small = shape.replicates * 3 * sum(weight.nbytes for weight in initial[0]) <= ONE_FUNCTION_BYTES
+        self._map: Callable[..., Iterable[Any]] = _THREADS.map if small else map
+        self._groups[0].train(0, 0)  # compiles, or finds the program compiled, and trains nothing
         self.compile_seconds = time.perf_counter() - started
 
     def _advance(self, epochs: int) -> dict[str, NDArray[np.float64]]:
-        """As many epochs at a time as the program's buffers hold."""
+        """The groups side by side, as many epochs at a time as a program's buffers hold."""
         counts = [min(EPOCHS_PER_CALL, epochs - done) for done in range(0, epochs, EPOCHS_PER_CALL)]
-        parts = [self._call(self.epoch + EPOCHS_PER_CALL * i, count) for i, count in enumerate(counts)]
-        return {name: np.concatenate([part[name] for part in parts], axis=1) for name in SCORES}
+
+        def train(group: _Group) -> dict[str, NDArray[np.float64]]:
+            parts = [group.train(self.epoch + EPOCHS_PER_CALL * i, count) for i, count in enumerate(counts)]
+            return {name: np.concatenate([part[name] for part in parts], axis=1) for name in SCORES}
+
+        curves = list(self._map(train, self._groups))
+        return {name: np.concatenate([part[name] for part in curves]) for name in SCORES}
 
     def weights(self) -> list[Weights]:
         """The trained weights, without the padding."""
-        stacked = [np.asarray(weight) for weight in self._learner["weights"]]
-        each = [[weight[r] for weight in stacked] for r in range(len(self.seeds))]
-        return [unpadded(weights, self._shapes, self.configuration.model.units) for weights in each]
+        return [weights for group in self._groups for weights in group.weights()]
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """As the latest test found it."""
-        return np.asarray(self._steps, np.float64)
+        return np.concatenate([group.step_accuracy() for group in self._groups])
 
-    def _call(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
-        training, following = self.configuration.training, range(done + 1, done + 1 + EPOCHS_PER_CALL)
-        order = [
-            [epoch_order(self.configuration, seed, epoch, self._num_sequences) for seed in self.seeds]
-            for epoch in following
-        ]
-        tested = np.array([self.is_test_epoch(epoch) for epoch in following])
+
+class _Group:
+    """Some replicates of a trial: as many as a program trains in one call; the last group is filled up."""
+
+    def __init__(
+        self, trainer: Trainer, program: Program, data: Data, seeds: tuple[int, ...], initial: list[Weights]
+    ) -> None:
+        self._trainer, self._program, self._data = trainer, program, data
+        self._num_seeds = len(seeds)
+        missing = program.shape.replicates - len(seeds)
+        self._seeds = (*seeds, *[seeds[-1]] * missing)
+        replicate, units = program.replicate, trainer.configuration.model.units
+        large = [padded(weights, replicate.weight_shapes, units) for weights in [*initial, *[initial[-1]] * missing]]
+        self._shapes = [weight.shape for weight in initial[0]]
+        self._learner: Any = {
+            "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
+            "slots": [np.stack([slot] * len(large)) for slot in replicate.optimizer_state()],
+        }
+        self._alive: Any = np.ones(len(large), bool)
+        self._steps: Any = None
+
+    def train(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
+        """Train on from `done` epochs; each of `SCORES` as (R, tests)."""
+        trainer, following = self._trainer, range(done + 1, done + 1 + EPOCHS_PER_CALL)
+        configuration, replicates = trainer.configuration, len(self._seeds)
+        num_sequences = self._program.shape.sequences
+        order = np.zeros((EPOCHS_PER_CALL, replicates, num_sequences), np.int32)
+        for row, epoch in enumerate(following[:epochs]):
+            order[row] = [epoch_order(configuration, seed, epoch, num_sequences) for seed in self._seeds]
+        tested = np.array([trainer.is_test_epoch(epoch) for epoch in following])
         self._learner, self._alive, curves, self._steps = self._program.run(
             learner=self._learner,
             alive=self._alive,
             data=self._data.arrays(),
-            order=np.array(order, np.int32),
+            order=order,
             tested=tested,
             num_epochs=np.int32(epochs),
-            learning_rate=np.full(len(self.seeds), training.learning_rate, np.float32),
-            stop_when_solved=np.bool_(training.stop_when_solved),
+            learning_rate=np.full(replicates, configuration.training.learning_rate, np.float32),
+            stop_when_solved=np.bool_(configuration.training.stop_when_solved),
         )
         rows = np.flatnonzero(tested[:epochs])
-        return {name: np.asarray(curve, np.float64)[rows].T for name, curve in curves.items()}
+        return {name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T for name, curve in curves.items()}
+
+    def weights(self) -> list[Weights]:
+        """The present weights of each replicate, without the padding."""
+        stacked = [np.asarray(weight) for weight in self._learner["weights"]]
+        units = self._trainer.configuration.model.units
+        return [unpadded([w[r] for w in stacked], self._shapes, units) for r in range(self._num_seeds)]
+
+    def step_accuracy(self) -> NDArray[np.float64]:
+        """(R, steps) of the latest test."""
+        return np.asarray(self._steps, np.float64)[: self._num_seeds]
 
 
-def _initial_weights(configuration: Configuration, task: Task, seed: int) -> Weights:
-    model = seeded_model(configuration.model, task.num_symbols, seed, batch_size=1, timesteps=1)
-    return [np.asarray(weight) for weight in model.get_weights()]
+def _group_size(weights: Weights, replicates: int) -> int:
+    """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
+
+    A small group runs as one native function on one core, so two groups make use of two. XLA spreads the
+    operations of a larger one over the cores by itself; it only has to stay in the cache.
+    """
+    size = 3 * sum(weight.nbytes for weight in weights)  # Adam keeps two more numbers for each weight
+    if replicates * size <= 2 * ONE_FUNCTION_BYTES:
+        groups = 2 if replicates >= _WORTH_TWO_THREADS else 1
+    else:
+        groups = -(-replicates * size // _CACHE_BYTES)
+    return -(-replicates // groups)
+
+
+def _shape_and_data(configuration: Configuration, task: Task, replicates: int) -> tuple[Shape, Data]:
+    training, test = task.training_sequences(), task.test_sequences()
+    window = window_length(configuration, training)
+    overhang = ((0, 0), (0, -training.num_steps % window))  # the last window is filled up with padding
+    weights = np.pad(loss_weights(configuration, training), overhang)
+    data = Data(
+        symbols=np.pad(training.symbols, overhang),
+        weights=weights,
+        test_symbols=test.symbols,
+        test_exists=test.steps,
+        test_scored=task.scored(test),
+        test_last=test.last,
+    )
+    every_window_counts = np.any(weights.reshape(len(weights), -1, window), axis=2).all()
+    shape = Shape(
+        configuration=_what_is_compiled(configuration),
+        num_symbols=task.num_symbols,
+        replicates=replicates,
+        sequences=training.num_sequences,
+        steps=weights.shape[1],
+        test_sequences=test.num_sequences,
+        test_steps=test.num_steps,
+        window=window,
+        masked=bool(configuration.training.stop_when_solved or not every_window_counts),
+    )
+    return shape, data
 
 
 def _what_is_compiled(configuration: Configuration) -> Configuration:

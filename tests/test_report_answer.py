@@ -1,0 +1,113 @@
+"""The answer and the cautions: counted from the data, and honest about what is missing."""
+
+from dataclasses import replace
+
+import numpy as np
+from test_report_samples import TUNING, TUTORIAL, all_failed, empty, sample, tuning, tutorial, two_conditions
+
+from sweep.report.answer import answer, counts
+from sweep.report.cautions import cautions
+
+DASH = "\N{EN DASH}"
+
+
+def _any(sentences, *words):
+    return any(all(word in sentence for word in words) for sentence in sentences)
+
+
+def test_the_answer_counts_the_seeds_that_solve_the_task():
+    results = tutorial()
+    solved = int(results.replicates["solved"].sum())
+    trial = results.trials.iloc[0]
+    interval = f"{100 * trial['solve_rate_low']:.0f}{DASH}{100 * trial['solve_rate_high']:.0f}%"
+    assert answer(results).sentence == (
+        f"With 20 units and 250 epochs, {solved} of 64 seeds ({100 * solved / 64:.0f}%, "
+        f"95% interval {interval}) end with every step right."
+    )
+
+
+def test_none_solved_is_said_with_its_interval():
+    sentence = answer(two_conditions()).sentence
+    assert f"none of 16 seeds (95% interval 0{DASH}21%) at sequence_length = 10" in sentence
+
+
+def test_seeds_that_lose_what_they_had_are_told_apart():
+    results = tutorial()
+    replicates = results.replicates.copy()
+    lost = replicates.index[replicates["epochs_to_solve"].notna()][:8]
+    replicates.loc[lost, "solved"] = False
+    results = replace(results, replicates=replicates)
+    assert "8 more had that at some time and lost it again" in answer(results).sentence
+    assert _any(cautions(results), "comes and goes", "8 of 64 seeds")
+
+
+def test_a_search_names_its_best_configuration_and_how_it_was_picked():
+    found = answer(tuning())
+    assert "Of 50 complete trials" in found.sentence
+    assert "units = " in found.sentence
+    assert _any(found.details, "Picked as the best")
+    assert _any(cautions(tuning()), "best of 50 trials", "optimistic")
+
+
+def test_a_score_that_needs_no_memory_is_not_called_better():
+    assert _any(answer(two_conditions()).details, "sequence_length = 10", "no better than the 50%")
+
+
+def test_an_interrupted_run_says_so():
+    results = sample(tuning().path, TUNING, limit=12)
+    assert answer(results).sentence.startswith("So far, with 12 of 50 trials finished: ")
+    assert _any(cautions(results), "not finished", "38 trials of 50")
+
+
+def test_without_a_finished_trial_there_is_no_answer():
+    assert answer(empty()).sentence.startswith("There is no answer yet")
+    assert answer(all_failed()).sentence == "There is no answer: of 5 finished trials, 5 failed."
+
+
+def test_many_conditions_are_summed_up_by_their_extremes():
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
+    found = answer(sample(tutorial().path, raw))
+    assert "over 5 conditions" in found.sentence
+    assert len(found.details) == 5
+
+
+def test_learning_by_heart_and_few_seeds_are_cautioned_against():
+    said = cautions(tuning())
+    assert _any(said, "tested on the very sequences")
+    assert _any(said, "With 10 seeds", f"69{DASH}100%")
+    assert not _any(cautions(tutorial()), "With 64 seeds")
+
+
+def test_a_task_that_needs_no_memory_is_cautioned_against():
+    easy = {"name": "explicit", "sequences": [["a", "b", "c"], ["c", "b", "c"]]}
+    said = cautions(sample(tutorial().path, TUTORIAL | {"task": easy, "study": {"seeds": 2}}))
+    assert _any(said, "can be told without any memory")
+
+
+def test_late_successes_say_that_the_budget_may_be_too_short():
+    results = tutorial()
+    assert _any(cautions(results), "budget may be too short", "last fifth of the 250 epochs")
+    early = results.replicates.assign(epochs_to_solve=np.minimum(results.replicates["epochs_to_solve"], 100))
+    assert not _any(cautions(replace(results, replicates=early)), "budget")
+
+
+def test_a_best_trial_at_the_end_of_a_range_is_pointed_out():
+    results = tuning(study={"trials": 5, "seeds": 2})
+    trials = results.trials.assign(units=64)
+    assert _any(cautions(replace(results, trials=trials)), "end of a searched range", "units at 64")
+
+
+def test_failed_pruned_and_diverged_are_counted_apart():
+    states = ["complete", "failed", "pruned", "complete", "failed"]
+    raw = TUNING | {"study": {"trials": 5, "seeds": 2}}
+    results = sample(tuning().path, raw, state=lambda trial: states[trial])
+    replicates = results.replicates.copy()
+    replicates.loc[0, "diverged"] = True
+    results = replace(results, replicates=replicates)
+    tally = counts(results)
+    assert (tally.complete, tally.pruned, tally.failed, tally.diverged) == (2, 1, 2, 1)
+    assert not tally.interrupted
+    said = cautions(results)
+    assert _any(said, "2 of 5 trials failed")
+    assert _any(said, "1 of 5 trials ended early")
+    assert _any(said, "1 of 6 replicates")

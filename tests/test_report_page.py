@@ -1,0 +1,192 @@
+"""The report's files: the same bytes each time, self-contained, safe, and drawn as they claim."""
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_report_samples import TUNING, TUTORIAL, all_failed, empty, sample, tuning, tutorial, two_conditions
+
+from sweep.errors import RunError
+from sweep.report.conditions import conditions
+from sweep.report.files import write_files
+from sweep.report.importances import importances
+from sweep.report.learning import learning_curves, quantiles, solved_share
+from sweep.report.page import write_report
+from sweep.report.tables import ranking
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class _Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.slow
+def test_same_results_give_the_same_bytes(tmp_path):
+    index = write_report(tuning(tmp_path / "tuning"))
+    first = _files(index.parent)
+    write_report(tuning(tmp_path / "tuning"))
+    assert _files(index.parent) == first
+    assert {"index.html", "report.md", "figures/recall.svg", "tables/accuracy.csv"} <= set(first)
+
+
+def test_files_of_an_earlier_report_are_removed_and_others_are_left(tmp_path):
+    folder = tmp_path / "empty" / "report"
+    for name in ("figures/old.svg", "tables/old.csv", "tables/.old.csv.1.tmp", "tables/mine.txt", "mine.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("old")
+    write_report(empty(tmp_path / "empty"))
+    kept = {"index.html", "report.md", "tables/accuracy.csv", "tables/cost.csv", "tables/mine.txt", "mine.md"}
+    assert set(_files(folder)) == kept
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
+    (tmp_path / "report").write_text("a file in the way")
+    with pytest.raises(RunError, match="the report cannot be written"):
+        write_files(tmp_path / "report", {"index.html": ""})
+
+
+def test_the_page_loads_nothing_and_its_policy_forbids_it(tmp_path):
+    page = write_report(sample(tmp_path / "t", TUTORIAL | {"study": {"seeds": 4}})).read_text()
+    tags = _Tags(page).tags
+    policy = next(a["content"] for t, a in tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+    assert not {tag for tag, _ in tags} & {"link", "img", "image", "iframe", "object", "base"}
+    assert not [a for tag, a in tags if tag == "script" and "src" in a]
+    assert not re.findall(r"url\((?!#)|@import", page)
+    linked = [a["href"] for tag, a in tags if tag == "a"]
+    assert all(not re.match(r"[a-z]+:|//", href) for href in linked)
+
+
+@pytest.mark.slow
+def test_no_two_figures_of_a_page_share_an_id(tmp_path):
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5]}, "study": {"seeds": 3}}
+    page = write_report(sample(tmp_path / "t", raw)).read_text()
+    ids = [attributes["id"] for _, attributes in _Tags(page).tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(target in ids for target in re.findall(r'(?:url\(|href=")#([^)"]+)', page))
+
+
+def test_what_a_user_writes_is_shown_and_never_run(tmp_path):
+    payload = '</title><script>alert(1)</script>$\\frac$ & "quoted" {{ 7*7 }}'
+    task = {"name": "explicit", "sequences": [["<b>", "$x", "<b>"], ["$\\y$", "$x", "$\\y$"]]}
+    raw = TUTORIAL | {"question": payload, "task": task, "study": {"seeds": 2}}
+    results = sample(tmp_path / "t", raw)
+    command = ["sweep", "run", "<img src=x onerror=alert(1)>.toml"]
+    results = replace(results, name="<i>name</i>", manifest=results.manifest | {"command": command})
+    page = write_report(results).read_text()
+    tags = [tag for tag, _ in _Tags(page).tags]
+    assert tags.count("script") == 1
+    assert not {"b", "i", "img"} & set(tags)
+    assert "{{ 7*7 }}" in page
+    markdown = (tmp_path / "t" / "report" / "report.md").read_text()
+    assert "<script>" not in markdown
+
+
+@pytest.mark.slow
+def test_a_condition_with_dollar_signs_is_drawn_as_it_is(tmp_path):
+    cases = [[["$\\alpha", "b", "$\\alpha"], ["c", "b", "c"]], [["<i>", "b", "<i>"], ["c", "b", "c"]]]
+    raw = {"question": "q", "task": {"name": "explicit", "sequences": cases[0]}}
+    raw |= {"conditions": {"sequences": cases}, "study": {"seeds": 2}, "training": {"epochs": 5}}
+    page = write_report(sample(tmp_path / "t", raw)).read_text()
+    assert "$\\alpha" in page
+    assert "i" not in [tag for tag, _ in _Tags(page).tags]
+
+
+def test_an_error_of_a_failed_trial_is_shown_escaped(tmp_path):
+    page = write_report(all_failed(tmp_path / "failed")).read_text()
+    assert "ValueError: no &lt;memory&gt; left" in page
+
+
+def test_the_memoryless_ceiling_and_chance_are_drawn_and_named():
+    results = sample(tutorial().path, TUTORIAL | {"study": {"seeds": 4}})
+    recall = learning_curves(results, conditions(results)[0], ranking(results))[0]
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.fromstring(recall.svg)
+    texts = " ".join(element.text or "" for element in root.iter(f"{svg}text"))
+    texts += " ".join(element.text or "" for element in root.iter(f"{svg}tspan"))
+    assert "ceiling" in texts
+    assert "50%" in texts
+    assert "20%" in texts
+    dashes = [path.get("style", "") for path in root.iter(f"{svg}path") if "dasharray" in path.get("style", "")]
+    assert len(dashes) == 2
+
+
+def test_bands_keep_the_last_value_of_a_replicate_that_ended_early():
+    curves = pd.DataFrame({"seed": [0, 0, 1], "epoch": [1, 2, 1], "recall_accuracy": [0.0, 0.0, 1.0]})
+    curves["sequence_accuracy"] = curves["recall_accuracy"]
+    assert list(quantiles(curves, "recall_accuracy")["mean"]) == [0.5, 0.5]
+    assert list(solved_share(curves)["share"]) == [0.5, 0.5]
+
+
+def test_a_diverged_loss_does_not_bend_the_band():
+    curves = pd.DataFrame({"seed": [0, 1, 0, 1], "epoch": [1, 1, 2, 2], "loss": [0.5, 0.5, 0.4, np.nan]})
+    table = quantiles(curves, "loss")
+    assert list(table["median"]) == [0.5, 0.4]
+    assert list(table["seeds"]) == [2, 1]
+
+
+def test_importances_say_why_they_are_missing():
+    few = tuning(study={"trials": 9, "seeds": 2})
+    assert "10 complete trials are needed" in importances(few, ranking(few)).why_not
+    same = tuning(study={"trials": 12, "seeds": 2})
+    flat = ranking(same).assign(recall_accuracy=1.0)
+    assert "the same recall accuracy" in importances(same, flat).why_not
+
+
+@pytest.mark.slow
+def test_importances_find_the_parameter_that_decides():
+    results = tuning()
+    trials = ranking(results)
+    trials = trials.assign(recall_accuracy=(np.log(trials["learning_rate"].astype(float)) + 10) / 10)
+    found = importances(results, trials)
+    assert next(iter(found.shares)) == "learning_rate"
+    assert sum(found.shares.values()) == pytest.approx(1)
+
+
+def test_sorting_is_by_number_where_a_column_has_numbers(tmp_path):
+    page = write_report(sample(tmp_path / "t", TUNING, limit=0)).read_text()
+    assert "No trial has finished yet" in page
+    page = write_report(all_failed(tmp_path / "failed")).read_text()
+    cells = [attributes for tag, attributes in _Tags(page).tags if tag == "td"]
+    assert any(cell["data-value"] == "52.0" and cell["class"] == "number" for cell in cells)
+
+
+@pytest.mark.slow
+def test_every_kind_of_results_gives_a_page(tmp_path):
+    for make in (two_conditions, all_failed, empty):
+        page = write_report(make(tmp_path / make.__name__)).read_text()
+        assert "What not to conclude" in page
+        assert "nan" not in re.sub(r"<(svg|script|style).*?</\1>", "", page, flags=re.S).lower().split()
+
+
+@pytest.mark.slow
+def test_reports_import_neither_tensorflow_nor_matplotlib_before_they_are_written():
+    program = "import sys, sweep.report.page; print(*{'tensorflow', 'keras', 'matplotlib', 'optuna'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.slow
+def test_a_thousand_trials_are_reported_in_seconds(tmp_path):
+    results = tuning(tmp_path / "large", study={"trials": 1000, "seeds": 10})
+    start = time.perf_counter()
+    index = write_report(results)
+    assert time.perf_counter() - start < 20  # takes 5; the rest is for a busy machine
+    assert index.stat().st_size < 3_000_000
