@@ -185,7 +185,7 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
 
     content = exported(_store(results, name).tables()[table], format_)
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
     else:
         write_whole(output, content)
 

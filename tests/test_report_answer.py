@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from test_report_samples import TUNING, TUTORIAL, all_failed, empty, sample, tuning, tutorial, two_conditions
 
-from sweep.report.answer import answer, counts
+from sweep.report.answer import answer
 from sweep.report.cautions import cautions
+from sweep.report.counts import counts
 
 DASH = "\N{EN DASH}"
 
@@ -68,7 +69,42 @@ def test_many_conditions_are_summed_up_by_their_extremes():
     raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
     found = answer(sample(tutorial().path, raw))
     assert "over 5 conditions" in found.sentence
-    assert len(found.details) == 5
+    assert found.details[0].startswith("In 2 of 5 conditions the final element is right more often")
+    assert len(found.details) == 1
+
+
+def test_a_condition_without_a_complete_trial_is_named():
+    raw = TUNING | {"conditions": {"sequence_length": [5, 6]}, "study": {"trials": 12, "seeds": 3}}
+    results = sample(tuning().path, raw, limit=5)
+    assert "There is no complete trial at sequence_length = 6." in answer(results).details
+
+
+def test_trials_that_the_objective_cannot_tell_from_the_best_are_counted():
+    results = tuning(study={"trials": 6, "seeds": 2})
+    trials = results.trials.assign(recall_accuracy=[0.5, 1.0, 1.0, 0.0, 1.0, 0.5])
+    found = answer(replace(results, trials=trials))
+    assert "(highest recall accuracy)" in found.sentence
+    assert _any(found.details, "2 other trials have the very same score")
+    alone = results.trials.assign(recall_accuracy=[0.5, 1.0, 0.9, 0.0, 0.2, 0.5])
+    assert not _any(answer(replace(results, trials=alone)).details, "very same score")
+
+
+def test_of_several_objectives_the_whole_pareto_front_is_counted():
+    results = tuning(study={"trials": 4, "seeds": 2, "objective": ["solve_rate", "-parameters"]})
+    trials = results.trials.assign(solve_rate=[1.0, 0.5, 0.5, 0.0], parameters=[40, 20, 30, 10])
+    found = answer(replace(results, trials=trials))
+    assert "number 0 ranks first (highest solve rate (95%) and fewest weights)" not in found.sentence
+    assert "number 0 ranks first (highest solve rate and fewest weights)" in found.sentence
+    assert _any(found.details, "2 other trials do as well as it")
+
+
+def test_the_same_warning_is_not_repeated_for_every_condition():
+    raw = TUTORIAL | {"conditions": {"keys": [2, 3, 4, 5, 6]}, "study": {"seeds": 4}}
+    results = sample(tutorial().path, raw)
+    replicates = results.replicates.assign(solved=[True, False, True, False] * 5, epochs_to_solve=249.0)
+    said = [sentence for sentence in cautions(replace(results, replicates=replicates)) if "budget" in sentence]
+    assert len(said) == 3
+    assert _any(cautions(replace(results, replicates=replicates)), "The same holds for 2 other conditions")
 
 
 def test_learning_by_heart_and_few_seeds_are_cautioned_against():

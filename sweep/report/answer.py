@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.report.conditions import Condition, conditions, of_trial, search_trials
-from sweep.report.display import count, joined, percent, percent_interval, plural, value_text
-from sweep.report.tables import best_trials
+from sweep.report.conditions import Condition, conditions, of_trial
+from sweep.report.counts import Counts, counts
+from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
+from sweep.report.tables import as_good, best_trials
 
 if TYPE_CHECKING:
     from sweep.store import Results
@@ -25,43 +26,6 @@ class Answer:
     details: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What became of the trials and replicates of the search; `expected` counts the trials to be run."""
-
-    expected: int
-    complete: int
-    pruned: int
-    failed: int
-    replicates: int
-    solved: int
-    diverged: int
-
-    @property
-    def finished(self) -> int:
-        """Trials that will not be run again."""
-        return self.complete + self.pruned + self.failed
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether trials of the experiment are still missing."""
-        return self.finished < self.expected
-
-
-def counts(results: Results) -> Counts:
-    """How many trials and replicates came to which end."""
-    experiment = results.experiment
-    states = list(search_trials(results)["state"])
-    replicates = results.replicates[results.replicates["phase"] == "search"]
-    return Counts(
-        expected=experiment.trials * len(experiment.condition_settings),
-        **{state: states.count(state) for state in ("complete", "pruned", "failed")},
-        replicates=len(replicates),
-        solved=int(replicates["solved"].astype(bool).sum()),
-        diverged=int(replicates["diverged"].astype(bool).sum()),
-    )
-
-
 def answer(results: Results) -> Answer:
     """The answer: for one condition what its best trial reached, for several how they differ."""
     tally = counts(results)
@@ -69,18 +33,17 @@ def answer(results: Results) -> Answer:
         return Answer(f"There is no answer yet: no trial of {tally.expected:,} has finished.")
     best = best_trials(results)
     if not best:
-        outcome = f"{tally.failed} failed" + (f", {tally.pruned} were pruned" if tally.pruned else "")
-        return Answer(f"There is no answer: of {plural(tally.finished, 'finished trial')}, {outcome}.")
+        ends = [
+            f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
+        ]
+        return Answer(f"There is no answer: of {plural(tally.finished, 'finished trial')}, {joined(ends)}.")
     known = {number: conditions(results)[number] for number in best}
     if len(results.experiment.condition_settings) == 1:
         sentence = _single(results, known[0], best[0], tally)
-        details = _details(known[0], best[0]) + _picked(results, tally)
+        details = _details(known[0], best[0]) + _tied(results, best[0]) + _picked(results, tally)
     else:
         sentence = _several(results, known, best, tally)
-        details = [
-            f"{condition.label}: " + " ".join(_details(condition, best[number])) for number, condition in known.items()
-        ]
-        details += _picked(results, tally)
+        details = _by_condition(results, known, best) + _picked(results, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
@@ -98,9 +61,8 @@ def _single(results: Results, condition: Condition, best: pd.Series, tally: Coun
         model, training = condition.configuration.model, condition.configuration.training
         setting = f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}"
         return f"{setting}, {share} {_verb(best)} with every step right{_lost(results, best)}."
-    by = joined([objective.removeprefix("-").replace("_", " ") for objective in results.experiment.study.objectives])
     return (
-        f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} is the best by {by}: with "
+        f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} ranks first ({_by(results)}): with "
         f"{settings(results, best)}, {share} {_verb(best)} with every step right{_lost(results, best)}."
     )
 
@@ -115,11 +77,40 @@ def _several(results: Results, known: dict[int, Condition], best: dict[int, pd.S
     return f"{chosen}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
 
 
+def _by(results: Results) -> str:
+    """The study's objectives in words."""
+    parts = []
+    for objective in results.experiment.study.objectives:
+        name = objective.removeprefix("-")
+        least = "fewest" if name == "parameters" else "lowest"
+        parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name)}")
+    return joined(parts)
+
+
+def _by_condition(results: Results, known: dict[int, Condition], best: dict[int, pd.Series]) -> list[str]:
+    settings = conditions(results)
+    sentences = [
+        f"{condition.label}: " + " ".join(_details(condition, best[number])) for number, condition in known.items()
+    ]
+    if len(known) > _SPELT_OUT:
+        above = sum(float(best[number]["recall_accuracy"]) > known[number].recall_ceiling for number in known)
+        sentences = [
+            f"In {above} of {len(known)} conditions the final element is right more often than a predictor "
+            "without memory can get it; the table has each of them."
+        ]
+    missing = [condition.label for number, condition in enumerate(settings) if number not in known]
+    if missing:
+        where = joined(missing) if len(missing) <= _SPELT_OUT else f"{len(missing)} of {len(settings)} conditions"
+        sentences.append(f"There is no complete trial at {where}.")
+    return sentences
+
+
 def _details(condition: Condition, best: pd.Series) -> list[str]:
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
+    which = "The final element, the one that needs memory," if ceiling < 1 else "The final element"
     sentences = [
-        f"The final element, the one that needs memory, is right in {percent(recall)} of the tests, "
+        f"{which} is right in {percent(recall)} of the tests, "
         f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
         f"chance is {percent(condition.chance)}."
     ]
@@ -132,6 +123,23 @@ def _details(condition: Condition, best: pd.Series) -> list[str]:
             f"{count(effort)} training sequences on average (ERT)."
         )
     return sentences
+
+
+def _tied(results: Results, best: pd.Series) -> list[str]:
+    """What to add where the objectives alone do not make the trial the best one."""
+    others = as_good(results, best) if results.experiment.search else 0
+    if not others:
+        return []
+    verb = "does" if others == 1 else "do"
+    if len(results.experiment.study.objectives) > 1:
+        return [
+            f"{plural(others, 'other trial')} {verb} as well as it: better by one objective and worse by another "
+            "(the Pareto front)."
+        ]
+    return [
+        f"{plural(others, 'other trial')} {'has' if others == 1 else 'have'} the very same score; "
+        "solve rate, then ERT, then the trial's number decided between them."
+    ]
 
 
 def _picked(results: Results, tally: Counts) -> list[str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.experiment import Range
-from sweep.report.answer import Counts, counts
 from sweep.report.conditions import Condition, conditions, of_trial
+from sweep.report.counts import Counts, counts
 from sweep.report.display import joined, percent_interval, plural, value_text
 from sweep.report.tables import best_trials
 from sweep.stats import binomial_interval
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sweep.store import Results
 
 _FEW_SEEDS = 20  # below, even a perfect score leaves more than 1 failure in 7 possible
+_CONDITIONS = 3  # that are warned of one by one
 _LATE = 0.2  # the last part of the epochs, in which a success counts as late
 _NEAR = 0.02  # of a range's width: this close to its end counts as at its end
 
@@ -29,8 +30,11 @@ def cautions(results: Results) -> list[str]:
     if not best:
         return found
     found += [*_seeds(best), *_winner(results, tally)]
-    for number, trial in best.items():
-        found += _lost(results, settings[number], trial) + _budget(results, settings[number], trial)
+    for check in (_lost, _budget):
+        said = [sentence for number, trial in best.items() for sentence in check(results, settings[number], trial)]
+        found += said[:_CONDITIONS]
+        if len(said) > _CONDITIONS:
+            found.append(f"The same holds for {plural(len(said) - _CONDITIONS, 'other condition')}.")
     return found + _edges(results, best)
 
 
@@ -80,7 +84,7 @@ def _seeds(best: dict[int, pd.Series]) -> list[str]:
         return []
     perfect = percent_interval(*binomial_interval(seeds, seeds))
     return [
-        f"With {plural(seeds, 'seed')} a trial, even {seeds} solved of {seeds} leave the true solve rate "
+        f"With {plural(seeds, 'seed')} a trial, even a perfect score leaves the true solve rate "
         f"anywhere within {perfect}."
     ]
 
@@ -118,8 +122,8 @@ def _budget(results: Results, condition: Condition, trial: pd.Series) -> list[st
     where = f" at {condition.label}" if condition.label else ""
     if late >= max(1, 0.1 * solved) and solved < len(replicates):
         return [
-            f"The budget may be too short{where}: {late} of the {solved} seeds that succeed do so in the "
-            f"last fifth of the {epochs:,} epochs, so with more of them others would probably follow."
+            f"The budget may be too short{where}: of {plural(solved, 'solved seed')}, {late} got there only in the "
+            f"last fifth of the {epochs:,} epochs, so with more epochs others might follow."
         ]
     if not solved and _still_falling(of_trial(results.curves, int(trial["trial"])), epochs):
         return [

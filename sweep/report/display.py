@@ -26,7 +26,7 @@ _HEADINGS = {
     "train_seconds": "training",
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
-}  # what is not here is a parameter, and keeps the name that it has in the experiment file
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,13 @@ def columns(table: pd.DataFrame) -> list[Column]:
             ]
         numbers = [_number(cell) for cell in cells]
         numeric = name in _FORMATS or any(number is not None for number in numbers)
-        shown.append(Column(_HEADINGS.get(name, name), texts, numbers, numeric))
+        shown.append(Column(heading(name), texts, numbers, numeric))
     return shown
+
+
+def heading(name: str) -> str:
+    """A column's name as a reader sees it; a parameter keeps the one that it has in the experiment file."""
+    return _HEADINGS.get(name, name)
 
 
 def displayed(table: pd.DataFrame) -> pd.DataFrame:

@@ -100,7 +100,7 @@ def titled(axes: Axes, title: str, condition: str = "") -> None:
 
 def reference_line(axes: Axes, height: float, label: str, style: str) -> None:
     """A level that a score is to be read against, named in the margin."""
-    axes.axhline(height, color=MUTED, linestyle=style, linewidth=1.2, zorder=1.5)
+    axes.axhline(height, color=MUTED, linestyle=style, linewidth=1.2, zorder=2.5)  # over a curve that runs along it
     axes.annotate(
         f"{label}\n{percent(height)}",
         (1, height),

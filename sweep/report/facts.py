@@ -6,8 +6,8 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from sweep.experiment import Choices, Dimension
-from sweep.report.answer import counts
 from sweep.report.conditions import conditions, search_trials
+from sweep.report.counts import counts
 from sweep.report.display import MISSING, percent, percent_interval, plural, seconds, value_text
 from sweep.report.tables import best_trials
 
@@ -31,9 +31,10 @@ def key_figures(results: Results) -> list[Fact]:
     if len(settings) == 1 and 0 in best:
         trial = best[0]
         interval = percent_interval(float(trial["solve_rate_low"]), float(trial["solve_rate_high"]))
+        whose = "best trial's " if results.experiment.search else ""
         facts += [
-            Fact(f"solve rate ({interval})", percent(float(trial["solve_rate"]))),
-            Fact("recall accuracy", percent(float(trial["recall_accuracy"]))),
+            Fact(f"{whose}solve rate ({interval})", percent(float(trial["solve_rate"]))),
+            Fact(f"{whose}recall accuracy", percent(float(trial["recall_accuracy"]))),
             Fact("memoryless ceiling", percent(settings[0].recall_ceiling)),
         ]
     elif len(settings) > 1:

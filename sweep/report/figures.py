@@ -19,6 +19,7 @@ from sweep.report.tables import best_trials, ranking
 if TYPE_CHECKING:
     from sweep.store import Results
 
+_TOP = 15  # trials whose solve rates are set side by side
 _CONDITIONS = 6  # drawn one by one; those beyond have their rows in the tables
 
 
@@ -72,6 +73,7 @@ def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -
         return [solve_rates(rows, labels, "solve-rates", "Solve rate by condition")]
     complete = ranked[ranked["state"] == "complete"]
     if len(settings) == 1 and len(complete) > 1:
-        labels = [f"trial {number}" for number in complete["trial"]]
-        return [solve_rates(complete, labels, "solve-rates", "Solve rate of the best trials")]
+        top = complete.head(_TOP)
+        labels = [f"trial {number}" for number in top["trial"]]
+        return [solve_rates(top, labels, "solve-rates", "Solve rate of the best trials")]
     return []

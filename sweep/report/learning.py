@@ -45,6 +45,7 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     whose = f"{seeds} of trial {best}" if results.experiment.search else seeds
     others = _others(results, trials.iloc[1:])
     behind = f" Grey: {_behind(len(others), len(trials) - 1)}." if others else ""
+    as_before = "Line, bands and grey" if others else "Line and bands"
     bands = "Line: median; bands: the middle half and the middle 80% of the seeds; thin line: mean."
     recall, solved, loss = (
         quantiles(curves, "recall_accuracy"),
@@ -92,7 +93,7 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
         Drawing(
             name=f"loss{suffix}",
             title="Training loss",
-            caption=f"Training loss, the mean over an epoch ({whose}). Line, bands and grey as for recall.",
+            caption=f"Training loss, the mean over an epoch ({whose}). {as_before} as for recall.",
             svg=drawn(f"loss{suffix}", _SIZE, draw_loss),
             data=loss,
         ),

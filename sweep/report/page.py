@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.report import facts
-from sweep.report.answer import answer, counts
+from sweep.report.answer import answer
 from sweep.report.cautions import cautions
+from sweep.report.counts import counts
 from sweep.report.display import columns
 from sweep.report.drawing import COLOURS, Drawing
 from sweep.report.figures import figure_sections

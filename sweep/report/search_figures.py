@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from sweep.store import Results
 
-_INTERVALS = 15  # trials of the interval plot
+_INTERVALS = 40  # rows of the interval plot
 _POINTS = 400  # of one scatter plot
 _SHARES = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy")
 
 
 def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -> Drawing:
     """Solve rates of the rows of `table` (best first) with their 95% intervals, one row each."""
+    cut = f" The first {_INTERVALS} of {len(table):,} rows." if len(table) > _INTERVALS else ""
     table, labels = table.head(_INTERVALS), labels[:_INTERVALS]
     names = ["trial", "solve_rate", "solve_rate_low", "solve_rate_high", "seeds"]
     data = table[names].astype({"solve_rate": float, "solve_rate_low": float, "solve_rate_high": float})
@@ -48,7 +49,7 @@ def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -
         name=name,
         title=title,
         caption="Solve rate of each row with its 95% interval (exact, Clopper-Pearson). "
-        "Where intervals overlap widely, the order of the rows says little.",
+        f"Where intervals overlap widely, the order of the rows says little.{cut}",
         svg=drawn(name, (5.4, 0.95 + 0.22 * max(3, len(data))), draw),
         data=data,
         wide=True,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _BARS = 40  # steps of which each gets a bar; of more, a line
 _COLUMNS, _ROWS = 60, 64  # of a map; neighbouring steps are averaged, and rows picked evenly, beyond these
-_MAPPED_TRIALS = 20
+_MAPPED_TRIALS = 24
 
 
 def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
@@ -32,6 +32,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
         return []
     name = f"steps{suffix}"
     by_step = rows.groupby("step")["accuracy"].agg(["mean", "min", "max"]).reset_index()
+    ceiling = percent(condition.recall_ceiling)
     whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if results.experiment.search else "")
 
     def draw_bars(axes: Axes) -> None:
@@ -58,7 +59,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
             title="Accuracy by step",
             caption="Share of right answers at each step after the last epoch, the mean over "
             f"{whose}. "
-            "Orange: the final element, the only step that needs memory from the start of the sequence.",
+            f"Orange: the final element, of which a predictor without memory gets at most {ceiling} right.",
             svg=drawn(name, (5.4, 3.1), draw_bars),
             data=by_step,
             wide=True,
@@ -71,11 +72,14 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
     name = f"step-map{suffix}"
     search = len(trials) > 1
     if search:
-        numbers = trials[trials["state"] == "complete"]["trial"].to_list()[:_MAPPED_TRIALS]
+        complete = trials[trials["state"] == "complete"]["trial"].to_list()
+        shown = np.unique(np.linspace(0, len(complete) - 1, min(len(complete), _MAPPED_TRIALS)).astype(int))
+        numbers = [complete[index] for index in shown]
         steps = results.steps
         rows = steps[steps["trial"].isin(numbers) & (steps["phase"] == "search") & steps["scored"].astype(bool)]
         wide = rows.pivot_table(index="trial", columns="step", values="accuracy").reindex(numbers)
-        caption = f"The {len(numbers)} best trials, best on top: share of right answers at each step."
+        some = "" if len(numbers) == len(complete) else f"{len(numbers)} of them, evenly through the ranking. "
+        caption = f"The complete trials, best on top: share of right answers at each step. {some}".strip()
     else:
         wide = rows.pivot_table(index="seed", columns="step", values="accuracy")
         wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index]

@@ -102,7 +102,11 @@ class _Group:
             stop_when_solved=np.bool_(configuration.training.stop_when_solved),
         )
         rows = np.flatnonzero(tested[:epochs])
-        return {name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T for name, curve in curves.items()}
+        totals = self._data.totals()
+        return {
+            name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T / totals.get(name, 1)
+            for name, curve in curves.items()
+        }
 
     def weights(self) -> list[Weights]:
         """The present weights of each replicate, without the padding."""
@@ -112,7 +116,8 @@ class _Group:
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """(R, steps) of the latest test."""
-        return np.asarray(self._steps, np.float64)[: self._num_seeds]
+        hits = np.asarray(self._steps, np.float64)[: self._num_seeds]
+        return np.asarray(hits / self._data.test_exists.sum(axis=0))
 
 
 def _group_size(weights: Weights, replicates: int) -> int:

@@ -1,0 +1,44 @@
+# Everything starts here: `make run` from a fresh clone, `make test` to check it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test quick lint format install lock clean
+
+run: install        ## sweep the tutorial's problem and write its report
+	$(BIN)/sweep run experiments/tutorial.toml
+
+test: install       ## all tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+quick: install      ## the tests that take under a second each
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+lint: install       ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(READY)   ## .venv with the locked dependencies and this package
+
+# The lock holds a hash of every file, so a mirror can be any; the package itself is built from what is locked.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("sweep needs Python 3.11 or newer: make run PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	touch $(READY)
+
+lock:               ## renew requirements.lock from pyproject.toml; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,235 @@
+"""The compiled trainer equals the tutorial's literal loop, and both keep the contract of training."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sweep.config import Configuration, ExplicitTask, IncreasingTask
+from sweep.tasks import build_task
+from sweep.training import Trainer, start_training
+from sweep.training.padding import bucket, padded, unpadded
+
+TUTORIAL = IncreasingTask()
+UNEQUAL = ExplicitTask(sequences=(("C", "a", "b", "C"), ("D", "a", "b", "a", "a", "D")))
+FOUR_KEYS = IncreasingTask(sequence_length=6, keys=4, alphabet_size=12)
+
+GRID: list[tuple[Any, dict[str, Any]]] = [
+    (TUTORIAL, {}),
+    (TUTORIAL, {"shuffle": True}),
+    (TUTORIAL, {"batch_size": 2}),
+    (TUTORIAL, {"batch_size": 2, "timesteps": 2, "learning_rate": 0.03}),
+    (TUTORIAL, {"timesteps": 2}),
+    (TUTORIAL, {"timesteps": 4, "units": 7}),
+    (TUTORIAL, {"timesteps": "full", "output": "softmax"}),
+    (TUTORIAL, {"timesteps": 3}),
+    (TUTORIAL, {"loss_on": "last"}),
+    (TUTORIAL, {"loss_on": "last", "timesteps": "full", "optimizer": "rmsprop"}),
+    (TUTORIAL, {"stateful": False}),
+    (TUTORIAL, {"stateful": False, "timesteps": 2, "shuffle": True}),
+    (TUTORIAL, {"optimizer": "sgd", "learning_rate": 0.5}),
+    (TUTORIAL, {"optimizer": "rmsprop", "units": 33}),
+    (TUTORIAL, {"layers": 2, "units": 9}),
+    (TUTORIAL, {"output": "softmax", "learning_rate": 0.01}),
+    (TUTORIAL, {"stop_when_solved": True, "learning_rate": 0.05, "evaluate_every": 2, "output": "softmax"}),
+    (UNEQUAL, {}),
+    (UNEQUAL, {"shuffle": True, "optimizer": "rmsprop"}),
+    (UNEQUAL, {"batch_size": 2, "timesteps": 2, "shuffle": True}),
+    (UNEQUAL, {"loss_on": "last", "timesteps": 2, "shuffle": True}),
+    (FOUR_KEYS, {"batch_size": 2, "shuffle": True}),
+    (FOUR_KEYS, {"batch_size": 4, "timesteps": 5, "layers": 2, "units": 5}),
+    (FOUR_KEYS, {"batch_size": 2, "shuffle": True, "loss_on": "last", "timesteps": 5, "output": "softmax"}),
+]
+
+
+def trainer(task: Any, seeds: tuple[int, ...], **parameters: Any) -> Trainer:
+    configuration = Configuration(task=task).replace(**parameters)
+    return start_training(configuration, build_task(task), seeds)
+
+
+def both(task: Any, seeds: tuple[int, ...], **parameters: Any) -> tuple[Trainer, Trainer]:
+    return (
+        trainer(task, seeds, trainer="fit", **parameters),
+        trainer(task, seeds, trainer="fused", **parameters),
+    )
+
+
+def assert_same_training(literal: Trainer, fused: Trainer, epochs: int) -> None:
+    """The contract: initial weights bit for bit, losses within 1e-4 relative, the same predictions."""
+    for ours, theirs in zip(literal.weights(), fused.weights(), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    slow, fast = literal.advance(epochs), fused.advance(epochs)
+    np.testing.assert_allclose(fast.loss, slow.loss, rtol=1e-4)
+    for name in ("epochs", "sequences", "updates", "accuracy", "recall_accuracy", "sequence_accuracy"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    np.testing.assert_allclose(fast.max_error, slow.max_error, atol=1e-4)
+    np.testing.assert_array_equal(fused.step_accuracy(), literal.step_accuracy())
+    for ours, theirs in zip(literal.weights(), fused.weights(), strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(b, a, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "parameters"), GRID, ids=lambda v: str(v) if isinstance(v, dict) else v.name)
+def test_the_trainers_agree_seed_by_seed(task: Any, parameters: dict[str, Any]) -> None:
+    options = {"epochs": 12, "evaluate_every": 6} | parameters
+    assert_same_training(*both(task, (0, 3), **options), epochs=12)
+
+
+@pytest.mark.slow
+def test_the_trainers_agree_over_fifty_epochs_of_the_tutorial() -> None:
+    seeds = (0, 1, 2, 11)
+    assert_same_training(*both(TUTORIAL, seeds, epochs=50, evaluate_every=10), epochs=50)
+
+
+@pytest.mark.slow
+def test_the_trainers_end_with_the_same_predictions_after_all_of_the_tutorial() -> None:
+    literal, fused = both(TUTORIAL, (4,), epochs=250, evaluate_every=250)
+    assert_same_training(literal, fused, epochs=250)
+
+
+@pytest.mark.slow
+def test_the_literal_trainer_is_the_tutorials_script() -> None:
+    """The script is written out here as its author would in Keras 3, with nothing of ours."""
+    import keras
+
+    keras.utils.set_random_seed(5)
+    model = keras.Sequential(
+        [
+            keras.Input(batch_shape=(1, 1, 5)),
+            keras.layers.LSTM(20, stateful=True),
+            keras.layers.Dense(5, activation="sigmoid"),
+        ]
+    )
+    model.compile(loss="binary_crossentropy", optimizer="adam")
+    start = model.get_weights()
+    one_hot = np.eye(5, dtype=np.float32)
+    losses = []
+    for _ in range(3):
+        for sequence in ([3, 0, 1, 2, 3], [4, 0, 1, 2, 4]):
+            x, y = one_hot[sequence[:-1]].reshape(4, 1, 5), one_hot[sequence[1:]]
+            losses += model.fit(x, y, epochs=1, batch_size=1, shuffle=False, verbose=0).history["loss"]
+            model.layers[0].reset_state()
+
+    ours = trainer(TUTORIAL, (5,), trainer="fit", epochs=3)
+    assert all(np.array_equal(a, b) for a, b in zip(start, ours.weights()[0], strict=True))
+    scores = ours.advance(3)
+    for theirs, mine in zip(model.get_weights(), ours.weights()[0], strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    np.testing.assert_allclose(scores.loss[0], np.mean(np.reshape(losses, (3, 2)), axis=1), rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+def test_it_does_not_matter_in_which_chunks_the_epochs_are_trained(kind: str) -> None:
+    options = {"trainer": kind, "epochs": 5, "shuffle": True, "batch_size": 1}
+    whole, parts = trainer(TUTORIAL, (1, 2), **options), trainer(TUTORIAL, (1, 2), **options)
+    at_once = whole.advance(5)
+    first, second = parts.advance(2), parts.advance(3)
+    np.testing.assert_array_equal(np.concatenate([first.loss, second.loss], axis=1), at_once.loss)
+    np.testing.assert_array_equal(np.concatenate([first.updates, second.updates], axis=1), at_once.updates)
+    for a, b in zip(whole.weights(), parts.weights(), strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+def test_testing_does_not_disturb_training(kind: str) -> None:
+    often = trainer(TUTORIAL, (1,), trainer=kind, epochs=6, evaluate_every=1)
+    once = trainer(TUTORIAL, (1,), trainer=kind, epochs=6, evaluate_every=6)
+    assert often.advance(6).epochs.tolist() == [1, 2, 3, 4, 5, 6]
+    assert once.advance(6).epochs.tolist() == [6]
+    often.step_accuracy()
+    for a, b in zip(often.weights()[0], once.weights()[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_the_same_trial_gives_the_same_bits_again() -> None:
+    options = {"epochs": 40, "shuffle": True, "learning_rate": 0.01}
+    first, again = trainer(TUTORIAL, tuple(range(9)), **options), trainer(TUTORIAL, tuple(range(9)), **options)
+    one, two = first.advance(40), again.advance(40)
+    for name in ("loss", "max_error", "accuracy"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+
+
+@pytest.mark.slow
+def test_a_solved_replicate_stops_and_the_others_go_on() -> None:
+    options = {"epochs": 120, "learning_rate": 0.01, "output": "softmax"}
+    free = trainer(TUTORIAL, tuple(range(8)), **options).advance(120)
+    stopping = trainer(TUTORIAL, tuple(range(8)), stop_when_solved=True, **options).advance(120)
+    first = np.where(free.solved.any(axis=1), free.solved.argmax(axis=1), 119)
+    assert len(set(first)) > 1, "the seeds should differ in when they solve it"
+    np.testing.assert_array_equal(stopping.tested.sum(axis=1), first + 1)
+    for row, last in enumerate(first):
+        # Not bit for bit: a program that can stop replicates is another program, and rounds differently.
+        np.testing.assert_allclose(stopping.loss[row, : last + 1], free.loss[row, : last + 1], rtol=1e-5)
+        assert np.isnan(stopping.loss[row, last + 1 :]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+def test_a_network_that_diverged_answers_nothing(kind: str) -> None:
+    scores = trainer(
+        TUTORIAL, (0,), trainer=kind, epochs=8, optimizer="sgd", learning_rate=1e38, output="softmax", evaluate_every=8
+    ).advance(8)
+    assert scores.diverged.tolist() == [True]
+    assert scores.accuracy.tolist() == [[0.0]]
+    assert not scores.solved.any()
+
+
+@pytest.mark.slow
+def test_trials_of_one_bucket_share_a_compiled_program() -> None:
+    from sweep.training.program import compiled_program
+
+    compiled_program.cache_clear()
+    trainers = [
+        trainer(TUTORIAL, (0, 1), units=units, learning_rate=rate, epochs=epochs, shuffle=shuffle)
+        for units, rate, epochs, shuffle in [(3, 0.01, 2, True), (8, 0.02, 3, False), (5, 0.1, 4, True)]
+    ]
+    for each in trainers:
+        each.advance(2)
+    programs = {id(each._groups[0]._program): each._groups[0]._program for each in trainers}  # type: ignore[attr-defined]
+    assert len(programs) == 1
+    (program,) = programs.values()
+    assert program.run.experimental_get_tracing_count() == 1
+    trainer(TUTORIAL, (0, 1), units=9).advance(1)
+    assert compiled_program.cache_info().currsize == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", [1, 2])
+def test_initial_weights_are_those_of_a_plain_keras_script(layers: int) -> None:
+    import keras
+
+    from sweep.config import ModelConfig
+    from sweep.model import initial_weights
+
+    seeds = (0, 1, 7, 12345)
+    for units in (1, 3, 20, 64):
+        drawn = initial_weights(ModelConfig(units=units, layers=layers), 5, seeds)
+        for seed, weights in zip(seeds, drawn, strict=True):
+            keras.utils.set_random_seed(seed)
+            recurrent = [keras.layers.LSTM(units, stateful=True, return_sequences=True) for _ in range(layers)]
+            plain = keras.Sequential(
+                [keras.Input(batch_shape=(1, 1, 5)), *recurrent, keras.layers.Dense(5, activation="sigmoid")]
+            )
+            assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), weights, strict=True))
+
+
+def test_padding_a_weight_and_taking_it_back_changes_nothing() -> None:
+    units, large = 3, bucket(3)
+    rng = np.random.default_rng(0)
+    shapes = [(5, 4 * units), (units, 4 * units), (4 * units,), (units, 5), (5,)]
+    full = [(5, 4 * large), (large, 4 * large), (4 * large,), (large, 5), (5,)]
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    laid = padded(weights, full, units)
+    assert [w.shape for w in laid] == full
+    assert sum(np.count_nonzero(w) for w in laid) == sum(w.size for w in weights)
+    back = unpadded(laid, shapes, units)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, back, strict=True))
+
+
+def test_each_gate_is_padded_by_itself() -> None:
+    laid = padded([np.arange(1, 9, dtype=np.float32)], [(4 * 3,)], units=2)[0]
+    assert laid.tolist() == [1, 2, 0, 3, 4, 0, 5, 6, 0, 7, 8, 0]
