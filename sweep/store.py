@@ -131,8 +131,14 @@ class Store:
         return (self.path / "manifest.json").is_file()
 
     def create(self, text: str, manifest: Mapping[str, Any]) -> None:
-        """Write the experiment file and the manifest; the manifest comes last and makes the store exist."""
+        """Write the experiment file and the manifest; the manifest comes last and makes the store exist.
+
+        What a killed run left half written is cleared away.
+        """
         self._trials.mkdir(parents=True, exist_ok=True)
+        for folder in (self.path, self._trials):
+            for half_written in folder.glob(".writing-*"):
+                half_written.unlink()
         write_whole(self.path / "experiment.toml", text.encode())
         self.write_manifest(manifest)
 
@@ -332,11 +338,10 @@ def _read(path: Path) -> pa.Table:
 
 
 def _unnested(records: list[pa.Table], name: str, fields: Mapping[str, pa.DataType]) -> pa.Table:
-    parts = []
+    head = {"experiment": pa.string(), "trial": pa.int64(), "phase": pa.string()}
+    parts = [pa.schema([*head.items(), *fields.items()]).empty_table()]
     for record in records:
         rows = record.column(name).combine_chunks().flatten()
-        head = [pa.array([record.column(c)[0].as_py()] * len(rows)) for c in ("experiment", "trial", "phase")]
-        parts.append(pa.Table.from_arrays([*head, *rows.flatten()], names=["experiment", "trial", "phase", *fields]))
-    head_types = {"experiment": pa.string(), "trial": pa.int64(), "phase": pa.string()}
-    empty = pa.schema([*head_types.items(), *fields.items()]).empty_table()
-    return pa.concat_tables([empty, *parts])
+        keys = [pa.repeat(record.column(column)[0].cast(type_), len(rows)) for column, type_ in head.items()]
+        parts.append(pa.Table.from_arrays([*keys, *rows.flatten()], names=[*head, *fields]))
+    return pa.concat_tables(parts)

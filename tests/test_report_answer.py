@@ -62,7 +62,7 @@ def test_an_interrupted_run_says_so():
 
 def test_without_a_finished_trial_there_is_no_answer():
     assert answer(empty()).sentence.startswith("There is no answer yet")
-    assert answer(all_failed()).sentence == "There is no answer: of 5 finished trials, 5 failed."
+    assert answer(all_failed()).sentence == "There is no answer: of 5 trials, 5 failed."
 
 
 def test_many_conditions_are_summed_up_by_their_extremes():
@@ -93,7 +93,6 @@ def test_of_several_objectives_the_whole_pareto_front_is_counted():
     results = tuning(study={"trials": 4, "seeds": 2, "objective": ["solve_rate", "-parameters"]})
     trials = results.trials.assign(solve_rate=[1.0, 0.5, 0.5, 0.0], parameters=[40, 20, 30, 10])
     found = answer(replace(results, trials=trials))
-    assert "number 0 ranks first (highest solve rate (95%) and fewest weights)" not in found.sentence
     assert "number 0 ranks first (highest solve rate and fewest weights)" in found.sentence
     assert _any(found.details, "2 other trials do as well as it")
 

@@ -20,6 +20,7 @@ from sweep.report.files import write_files
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves, quantiles, solved_share
 from sweep.report.page import write_report
+from sweep.report.steps import step_figures
 from sweep.report.tables import ranking
 
 
@@ -126,6 +127,21 @@ def test_the_memoryless_ceiling_and_chance_are_drawn_and_named():
     assert "20%" in texts
     dashes = [path.get("style", "") for path in root.iter(f"{svg}path") if "dasharray" in path.get("style", "")]
     assert len(dashes) == 2
+
+
+def test_the_map_of_steps_goes_from_the_best_trial_to_the_worst():
+    results = tuning(study={"trials": 60, "seeds": 2})
+    ranked = ranking(results)
+    shown = list(step_figures(results, conditions(results)[0], ranked)[1].data["trial"])
+    assert len(shown) < 60
+    assert [shown[0], shown[-1]] == [ranked["trial"].iloc[0], ranked["trial"].iloc[-1]]
+
+
+def test_no_line_breaks_inside_an_interval_or_a_setting(tmp_path):
+    page = write_report(tuning(tmp_path / "t", study={"trials": 2, "seeds": 2})).read_text()
+    answer = re.search(r'<p class="answer">(.*?)</p>', page).group(1)
+    assert " = " not in answer
+    assert "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}" in answer
 
 
 def test_bands_keep_the_last_value_of_a_replicate_that_ended_early():

@@ -36,7 +36,7 @@ def answer(results: Results) -> Answer:
         ends = [
             f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
         ]
-        return Answer(f"There is no answer: of {plural(tally.finished, 'finished trial')}, {joined(ends)}.")
+        return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
     known = {number: conditions(results)[number] for number in best}
     if len(results.experiment.condition_settings) == 1:
         sentence = _single(results, known[0], best[0], tally)
@@ -83,7 +83,7 @@ def _by(results: Results) -> str:
     for objective in results.experiment.study.objectives:
         name = objective.removeprefix("-")
         least = "fewest" if name == "parameters" else "lowest"
-        parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name)}")
+        parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name).split(' (')[0]}")
     return joined(parts)
 
 

@@ -14,7 +14,7 @@ DASH = "\N{EN DASH}"
 MISSING = DASH
 
 _HEADINGS = {
-    "solve_rate": "solve rate (95%)",
+    "solve_rate": "solve rate",
     "recall_accuracy": "recall accuracy",
     "sequence_accuracy": "sequence accuracy",
     "memoryless_ceiling": "memoryless ceiling",
@@ -47,8 +47,9 @@ def columns(table: pd.DataFrame) -> list[Column]:
         if name in ("solve_rate_low", "solve_rate_high"):
             continue
         cells = table[name].tolist()
-        texts = [_cell(name, cell) for cell in cells]
+        texts, head = [_cell(name, cell) for cell in cells], heading(name)
         if name == "solve_rate" and "solve_rate_low" in table:
+            head += " (95%)"
             ends = zip(table["solve_rate_low"], table["solve_rate_high"], strict=True)
             texts = [
                 text if text == MISSING else f"{text} ({percent_interval(low, high)})"
@@ -56,7 +57,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
             ]
         numbers = [_number(cell) for cell in cells]
         numeric = name in _FORMATS or any(number is not None for number in numbers)
-        shown.append(Column(heading(name), texts, numbers, numeric))
+        shown.append(Column(head, texts, numbers, numeric))
     return shown
 
 

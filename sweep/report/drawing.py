@@ -98,16 +98,16 @@ def titled(axes: Axes, title: str, condition: str = "") -> None:
     axes.set_title(f"{title}\n{short}" if short else title)
 
 
-def reference_line(axes: Axes, height: float, label: str, style: str) -> None:
-    """A level that a score is to be read against, named in the margin."""
-    axes.axhline(height, color=MUTED, linestyle=style, linewidth=1.2, zorder=2.5)  # over a curve that runs along it
+def reference_line(axes: Axes, height: float, label: str, style: str, side: str = "center") -> None:
+    """A level that a score is to be read against, named in the margin: beside it, above or below (`side`)."""
+    axes.axhline(height, color=INK, linestyle=style, linewidth=1, zorder=2.5)  # over a curve that runs along it
     axes.annotate(
         f"{label}\n{percent(height)}",
         (1, height),
         xycoords=("axes fraction", "data"),
         xytext=(5, 0),
         textcoords="offset points",
-        va="center",
+        va={"above": "bottom", "below": "top"}.get(side, "center"),
         fontsize=8,
         color=MUTED,
         annotation_clip=False,

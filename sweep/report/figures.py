@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sweep.report.conditions import conditions
-from sweep.report.display import plural
+from sweep.report.display import plural, value_text
 from sweep.report.drawing import Drawing
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves
@@ -69,11 +69,12 @@ def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -
     settings = conditions(results)
     if len(best) > 1:
         rows = pd.DataFrame(list(best.values()))
-        labels = [settings[number].label for number in best]
-        return [solve_rates(rows, labels, "solve-rates", "Solve rate by condition")]
+        axis = next(iter(results.experiment.conditions)) if len(results.experiment.conditions) == 1 else ""
+        labels = [value_text(settings[n].values[axis]) if axis else settings[n].label for n in best]
+        return [solve_rates(rows, labels, axis, "Solve rate by condition")]
     complete = ranked[ranked["state"] == "complete"]
     if len(settings) == 1 and len(complete) > 1:
         top = complete.head(_TOP)
-        labels = [f"trial {number}" for number in top["trial"]]
-        return [solve_rates(top, labels, "solve-rates", "Solve rate of the best trials")]
+        labels = [str(number) for number in top["trial"]]
+        return [solve_rates(top, labels, "trial", "Solve rate of the best trials")]
     return []

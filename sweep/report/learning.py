@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _SIZE = (3.75, 2.8)
 _POINTS = 250  # of one curve; more cannot be told apart
+_CROWDED = 0.25  # reference lines nearer than this have their names on opposite sides
 _OTHERS = 60  # other trials drawn behind the best one
 _QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
 
@@ -56,9 +57,12 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     def draw_recall(axes: Axes) -> None:
         _faint(axes, others, "recall_accuracy")
         _band(axes, recall, BLUE)
-        reference_line(axes, condition.recall_ceiling, "memoryless\nceiling", "--")
-        if abs(condition.chance - condition.recall_ceiling) > 1e-9:
-            reference_line(axes, condition.chance, "chance", ":")
+        apart = condition.recall_ceiling - condition.chance
+        crowded = abs(apart) < _CROWDED
+        sides = ("above", "below") if apart >= 0 else ("below", "above")
+        reference_line(axes, condition.recall_ceiling, "memoryless\nceiling", "--", sides[0] if crowded else "center")
+        if abs(apart) > 1e-9:
+            reference_line(axes, condition.chance, "chance", ":", sides[1] if crowded else "center")
         _finish(axes, "Recall accuracy", condition, "right at the final element", share=True)
 
     def draw_solved(axes: Axes) -> None:

@@ -15,7 +15,7 @@ from sweep.report import facts
 from sweep.report.answer import answer
 from sweep.report.cautions import cautions
 from sweep.report.counts import counts
-from sweep.report.display import columns
+from sweep.report.display import DASH, columns
 from sweep.report.drawing import COLOURS, Drawing
 from sweep.report.figures import figure_sections
 from sweep.report.files import csv_text, write_files
@@ -36,14 +36,15 @@ def write_report(results: Results) -> Path:
     """
     sections = figure_sections(results)
     tables = {"accuracy": accuracy_table(results, top=None), "cost": cost_table(results)}
+    top = accuracy_table(results)
     drawings = [drawing for section in sections for drawing in section.figures]
     shown = {
         "results": results,
         "question": results.experiment.question,
         "answer": answer(results),
         "key_figures": facts.key_figures(results),
-        "accuracy": columns(accuracy_table(results)),
-        "more_trials": len(tables["accuracy"]) > len(accuracy_table(results)),
+        "accuracy": columns(top),
+        "more_trials": len(tables["accuracy"]) > len(top),
         "searched": bool(results.experiment.search),
         "sections": sections,
         "cautions": cautions(results),
@@ -83,7 +84,7 @@ def _environment() -> jinja2.Environment:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals |= {"script": _trusted(script), "script_hash": f"sha256-{digest}"}
     environment.globals |= {"style": _trusted((_TEMPLATES / "report.css").read_text(encoding="utf-8"))}
-    environment.filters |= {"inline": _inline, "md": _markdown}
+    environment.filters |= {"inline": _inline, "md": _markdown, "unbroken": _unbroken}
     return environment
 
 
@@ -101,6 +102,13 @@ def _inline(drawing: Drawing) -> Any:
 
     svg = re.sub(r'(?<= )style="[^"<>]*"', by_name, drawing.svg)
     return _trusted(svg.replace("<svg ", '<svg role="img" aria-hidden="true" ', 1).strip())
+
+
+def _unbroken(text: str) -> str:
+    """The text with no line break inside `name = value` or inside an interval."""
+    return text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").replace(
+        DASH, f"\N{WORD JOINER}{DASH}\N{WORD JOINER}"
+    )
 
 
 def _trusted(text: str) -> Any:

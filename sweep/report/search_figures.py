@@ -9,7 +9,7 @@ import pandas as pd
 
 from sweep.experiment import Choices
 from sweep.report.conditions import Condition
-from sweep.report.display import value_text
+from sweep.report.display import percent, value_text
 from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
 from sweep.report.importances import Importances
 
@@ -23,12 +23,13 @@ _POINTS = 400  # of one scatter plot
 _SHARES = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy")
 
 
-def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -> Drawing:
-    """Solve rates of the rows of `table` (best first) with their 95% intervals, one row each."""
+def solve_rates(table: pd.DataFrame, labels: list[str], rows: str, title: str) -> Drawing:
+    """Solve rates of the rows of `table` with their 95% intervals; `rows` says what the `labels` are."""
     cut = f" The first {_INTERVALS} of {len(table):,} rows." if len(table) > _INTERVALS else ""
     table, labels = table.head(_INTERVALS), labels[:_INTERVALS]
     names = ["trial", "solve_rate", "solve_rate_low", "solve_rate_high", "seeds"]
     data = table[names].astype({"solve_rate": float, "solve_rate_low": float, "solve_rate_high": float})
+    name = "solve-rates"
     data.insert(0, "row", labels)
 
     def draw(axes: Axes) -> None:
@@ -36,7 +37,8 @@ def solve_rates(table: pd.DataFrame, labels: list[str], name: str, title: str) -
         axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
         axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
         axes.set_yticks(at, labels)
-        axes.tick_params(axis="y", length=0)
+        axes.set_ylabel(rows)
+        axes.tick_params(axis="y", length=0, pad=8)  # leaves room for a dot at 0%
         axes.set_ylim(len(data) - 0.5, -0.5)
         axes.set_xlim(0, 1)
         axes.set_xlabel("share of the seeds that solve the task (%)")
@@ -65,7 +67,7 @@ def importance_figure(found: Importances, condition: Condition, suffix: str = ""
         at = np.arange(len(data))
         axes.barh(at, data["importance"], height=0.55, color=BLUE)
         for row, share in enumerate(data["importance"]):
-            axes.text(share + 0.012, row, f"{share:.0%}", va="center", fontsize=8.5)
+            axes.text(share + 0.012, row, percent(share), va="center", fontsize=8.5)
         axes.set_yticks(at, data["parameter"])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(data) - 0.4, -0.6)

@@ -1,0 +1,87 @@
+"""`kill -9` at twenty random instants loses no finished trial and changes no number."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from same_tables import TIMINGS, assert_same_tables
+
+import sweep
+
+KILLS = 20
+
+EXPERIMENT = """
+question = "Does it survive?"
+[task]
+name = "increasing"
+[search]
+units = { low = 1, high = 20, log = true }
+learning_rate = { low = 1e-3, high = 1e-1, log = true }
+shuffle = { choices = [true, false] }
+[training]
+epochs = 120
+[study]
+trials = 60
+seeds = 6
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "sweep", "run", "survivor.toml"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finished(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "results" / "survivor" / "trials").glob("[0-9]*.parquet"))
+
+
+@pytest.mark.slow
+def test_twenty_kills_leave_the_table_of_an_undisturbed_run(tmp_path: Path) -> None:
+    rng = random.Random(20)
+    killed, calm = tmp_path / "killed", tmp_path / "calm"
+    for folder in (killed, calm):
+        folder.mkdir()
+        (folder / "survivor.toml").write_text(EXPERIMENT)
+
+    kills_during_trials = 0
+    for _ in range(KILLS):
+        before = finished(killed)
+        process = start(killed)
+        while process.poll() is None and len(finished(killed)) == len(before):
+            time.sleep(0.02)  # TensorFlow is loading; the first new record shows that trials are under way
+        time.sleep(rng.uniform(0.0, 0.4))
+        kills_during_trials += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+        assert set(before) <= set(finished(killed)), "a finished trial was lost"
+        assert sweep.load(killed / "results" / "survivor").trials["trial"].is_unique
+    assert kills_during_trials == KILLS, "the run ended before the last kill: make the experiment longer"
+
+    for folder in (killed, calm):
+        process = start(folder)
+        _, complaints = process.communicate()
+        assert process.returncode == 0, complaints.decode()
+    results = sweep.load(killed / "results" / "survivor")
+    assert results.trials["trial"].tolist() == list(range(60))
+    assert set(TIMINGS) < set(results.trials.columns)
+    undisturbed = sweep.load(calm / "results" / "survivor")
+    assert_same_tables(results, undisturbed)
+
+    database = killed / "results" / "survivor" / "study.db"
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    study = optuna.load_study(study_name="survivor", storage=f"sqlite:///{database}")
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 60
+    left_over = [p.name for p in (killed / "results").rglob(".writing-*")]
+    assert left_over == [], "the run that follows a kill clears away what was half written"
+    assert os.path.exists(killed / "results" / "survivor" / "report" / "index.html")
