@@ -138,7 +138,8 @@ def test_the_map_of_steps_goes_from_the_best_trial_to_the_worst():
 
 
 def test_no_line_breaks_inside_an_interval_or_a_setting(tmp_path):
-    page = write_report(tuning(tmp_path / "t", study={"trials": 2, "seeds": 2})).read_text()
+    raw = TUTORIAL | {"conditions": {"sequence_length": [5, 6]}, "study": {"seeds": 2}, "training": {"epochs": 5}}
+    page = write_report(sample(tmp_path / "t", raw, limit=1)).read_text()
     answer = re.search(r'<p class="answer">(.*?)</p>', page).group(1)
     assert " = " not in answer
     assert "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}" in answer

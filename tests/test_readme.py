@@ -1,0 +1,94 @@
+"""The README's commands do what it says, in a folder that holds nothing but the experiments."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sweep
+from sweep.cli import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def readme_commands() -> list[str]:
+    """The lines after a prompt in the README's console blocks, in order, each once."""
+    blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return list(dict.fromkeys(lines))
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    shell = command.replace("sweep ", f"{sys.executable} -m sweep ", 1)
+    return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    commands = readme_commands()
+    assert len(commands) >= 10
+    printed = {}
+    for command in commands:
+        done = run(command, tmp_path)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert "Traceback" not in done.stderr
+        printed[command] = done.stdout
+    steps = printed['sweep predict tutorial --sequence "3 0 1 2" --steps 4'].splitlines()
+    assert len(steps) == 8
+    assert steps[0] == "X=3.0 y=0.0, yhat=0.0"
+    assert "1 studies, 50 trials, 500 replicates" in printed["sweep plan tuning"]
+    assert (tmp_path / "results" / "tutorial" / "report" / "index.html").is_file()
+    assert len((tmp_path / "curves.csv").read_text().splitlines()) > 500
+    tutorial = sweep.load(tmp_path / "results" / "tutorial")
+    assert tutorial.replicates["seed"].tolist() == list(range(64))
+    assert len(sweep.load(tmp_path / "results" / "tuning").trials) == 50
+
+
+def test_the_readme_names_every_command() -> None:
+    assert cli.commands
+    for name in cli.commands:
+        assert f"`sweep {name}" in README, name
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for name, command in cli.commands.items():
+        assert command.help is not None
+        assert re.search(rf"Example:\n +sweep {name}\b", command.help), name
+
+
+def test_the_readmes_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("run", "test", "install", "lint"):
+        assert f"\n{target}:" in makefile
+    assert "make run" in README
+    assert "make test" in README
+
+
+def test_the_readmes_map_names_every_module() -> None:
+    """A file that is not on the map is one that a newcomer will not find."""
+    for path in (ROOT / "sweep").rglob("*.py"):
+        if path.name not in ("__init__.py", "__main__.py"):
+            assert path.name in README, path
+
+
+def test_the_experiment_in_the_readme_is_the_one_that_is_shipped() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    assert block == (ROOT / "experiments" / "tuning.toml").read_text()
+
+
+@pytest.mark.parametrize("command", ["--help", "list", "plan tutorial", "schema"])
+def test_a_command_that_does_not_train_leaves_tensorflow_alone(command: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['sweep', *{command.split()!r}]\n"
+        "from sweep.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules), 'TensorFlow was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
