@@ -1,5 +1,6 @@
 """The command line: parse, call one function, print. Data go to stdout, everything else to stderr."""
 
+import errno
 import json
 import os
 import sys
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C)."""
     try:
         cli(standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that is gone and a full disk are still answered
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -37,8 +39,14 @@ def main() -> None:
         click.echo("Stopped. Finished trials are kept: the same command goes on from here.", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         sys.exit(141)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_stdout()
+        click.echo(f"Error: {error.filename or 'output'}: the disk is full; what was stored before is kept", err=True)
+        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -186,6 +194,8 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
     content = exported(_store(results, name).tables()[table], format_)
     if output is None:
         sys.stdout.buffer.write(content)
+    elif output.exists() and not output.is_file():  # a device or a pipe is written to, never replaced
+        output.write_bytes(content)
     else:
         write_whole(output, content)
 
@@ -242,7 +252,7 @@ def _run_one(path: Path, experiment: Experiment, overrides: dict[str, Any], resu
 
     name = name_of(path)
     command = ["sweep", *sys.argv[1:]]
-    order = Run(name, experiment, path.read_text(), overrides, results, storage, command)
+    order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
     with Display(name, experiment) as display:
         loaded = run_experiment(order, display).load()
     _print_results(loaded)
@@ -251,6 +261,11 @@ def _run_one(path: Path, experiment: Experiment, overrides: dict[str, Any], resu
     if failed:
         click.echo(f"{name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True)
     return failed == 0
+
+
+def _drop_stdout() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail over it again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _path_of(file: str) -> Path:

@@ -7,6 +7,7 @@ each combination one study) and a search space.
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -40,6 +41,7 @@ SEARCHABLE = tuple(
 _NEUTRAL = ("question", "study.trials")  # may change between two runs: no finished trial depends on them
 
 DEFAULT_TRIALS = 50
+_MOST_SEEDS = 100_000
 
 
 class Choices(Frozen):
@@ -49,7 +51,7 @@ class Choices(Frozen):
 
     @model_validator(mode="after")
     def _choices_are_distinct(self) -> Self:
-        if len({json.dumps(choice) for choice in self.choices}) < len(self.choices):
+        if len(set(map(repr, self.choices))) < len(self.choices):
             raise ValueError(f"choices holds a value twice: {quoted(self.choices)}")
         return self
 
@@ -102,6 +104,8 @@ class StudyConfig(Frozen):
 
     @model_validator(mode="after")
     def _seeds_are_usable(self) -> Self:
+        if isinstance(self.seeds, int) and self.seeds > _MOST_SEEDS:
+            raise ValueError(f"seeds is {self.seeds}; at most {_MOST_SEEDS} replicates make a trial")
         seeds = self.replicate_seeds
         if not seeds:
             raise ValueError(f"seeds is {quoted(self.seeds)}; at least one replicate is needed")
@@ -169,7 +173,7 @@ class Experiment(Frozen):
     @property
     def grid_size(self) -> int:
         """Combinations of the search space's values, where every dimension is a finite list."""
-        return len(list(itertools.product(*self.grid.values())))
+        return math.prod(len(values) for values in self.grid.values())
 
     @property
     def grid(self) -> dict[str, tuple[Any, ...]]:
@@ -179,18 +183,15 @@ class Experiment(Frozen):
     @property
     def identity(self) -> str:
         """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
-        content = {k: v for k, v in _flat(self.model_dump(mode="json")).items() if k not in _NEUTRAL}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(_content(self), sort_keys=True).encode()).hexdigest()[:16]
 
     def differences(self, other: "Experiment") -> list[str]:
         """What `other` would change in the numbers: one line a key. The question and more trials do not."""
-        old, new = _flat(self.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
-        keys = [key for key in {**old, **new} if key not in _NEUTRAL]
-        return [
-            f"{key}: was {quoted(old.get(key, 'not set'))}, is {quoted(new.get(key, 'not set'))}"
-            for key in keys
-            if old.get(key) != new.get(key)
-        ]
+        old, new = _content(self), _content(other)
+        changed = [key for key in {**old, **new} if json.dumps(old.get(key)) != json.dumps(new.get(key))]
+        # Without this, a key that comes or goes would be told twice: by itself, and by the order of all keys.
+        told = [key for key in changed if key not in _ORDERS or sorted(old[key]) == sorted(new[key])]
+        return [f"{key}: was {_said(old, key)}, is {_said(new, key)}" for key in told]
 
 
 def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
@@ -200,6 +201,20 @@ def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
         raise ValueError(f"search.{name}: has no step; a grid needs choices, or a range with a step")
     count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
     return tuple(dimension.low + i * dimension.step for i in range(count))
+
+
+_ORDERS = ("order of conditions", "order of search")
+
+
+def _content(experiment: Experiment) -> dict[str, Any]:
+    """What decides the numbers: every key but the neutral ones, and the orders in which trials and draws go."""
+    flat = _flat(experiment.model_dump(mode="json"))
+    orders = dict(zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True))
+    return {key: value for key, value in flat.items() if key not in _NEUTRAL} | orders
+
+
+def _said(content: Mapping[str, Any], key: str) -> str:
+    return quoted(content[key]) if content.get(key) is not None else "not set"
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Reading an experiment file: every fault is found before anything runs, one line each."""
 
-import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,8 @@ def parse(raw: Mapping[str, Any], where: str) -> Experiment:
     faults = [unknown("key", key, Experiment.model_fields) for key in raw if key not in Experiment.model_fields]
     parts: dict[str, Any] = {}
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
-        faults.append(f"question: is {quoted(raw.get('question', 'missing'))}; must be one sentence in quotes")
+        arrived = quoted(raw["question"]) if "question" in raw else "missing"
+        faults.append(f"question: is {arrived}; must be one sentence in quotes")
     for key, section in (("task", _task_of(raw)), *SECTIONS.items(), ("study", StudyConfig)):
         if isinstance(section, str):
             faults.append(section)
@@ -89,7 +89,7 @@ def _task_of(raw: Mapping[str, Any]) -> type[Frozen] | str:
         return f"task: is {quoted(task) if task is not None else 'missing'}; must be a table with a name"
     if "name" not in task:
         return "task.name: is missing; known: " + ", ".join(TASKS)
-    if task["name"] not in TASKS:
+    if not isinstance(task["name"], str) or task["name"] not in TASKS:
         return "task.name: " + unknown("task", task["name"], TASKS)
     return TASKS[task["name"]]
 
@@ -117,7 +117,7 @@ def _conditions(raw: Any, task: Frozen | None, faults: list[str]) -> dict[str, t
             faults.append(f"conditions: {unknown('task parameter', name, known)}{hint}")
         elif not isinstance(values, list | tuple) or not values:
             faults.append(f"conditions.{name}: is {quoted(values)}; must be a list of at least one value")
-        elif len({json.dumps(value) for value in values}) < len(values):
+        elif len(set(map(repr, values))) < len(values):
             faults.append(f"conditions.{name}: holds a value twice: {quoted(values)}")
         else:
             conditions[name] = tuple(values)
@@ -151,13 +151,16 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         section = experiment.base.section_of(name)
         if name in getattr(experiment, section).model_fields_set:
             faults.append(f"search.{name}: is fixed under [{section}] too; leave one of them out")
-    for name, values in experiment.conditions.items():
-        faults += _refused(experiment, name, values, f"conditions.{name}")
+    faults += _refused(experiment.task, experiment.condition_settings, "conditions")
     for name, dimension in experiment.search.items():
         if isinstance(dimension, Range) and not _is_numeric(experiment, name):
             faults.append(f"search.{name}: is a range; this parameter takes {{ choices = [...] }}")
-        else:
-            faults += _refused(experiment, name, dimension.extremes, f"search.{name}")
+            continue
+        owner = experiment.base.section(name)
+        faults += _refused(owner, [{name: value} for value in dimension.extremes], "search")
+        step = dimension.step if isinstance(dimension, Range) else None
+        if isinstance(step, float) and isinstance(getattr(owner, name), int):
+            faults.append(f"search.{name}.step: is {step}; must be a whole number")
     if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
         faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
     if experiment.study.sampler == "grid":
@@ -170,18 +173,16 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
     return faults
 
 
-def _refused(experiment: Experiment, name: str, values: tuple[Any, ...], key: str) -> list[str]:
-    """Faults of the values that a parameter would take, were it fixed to each of them."""
-    section = experiment.base.section_of(name)
-    raw = getattr(experiment, section).model_dump(exclude_unset=True)
+def _refused(section: Frozen, settings: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+    """Faults of a section with each of the settings in it; `key` is where the settings were written."""
     faults: list[str] = []
-    for value in values:
+    for setting in settings:
+        raw = section.model_dump(exclude_unset=True) | dict(setting)
         try:
-            type(getattr(experiment, section)).model_validate(raw | {name: value})
+            type(section).model_validate(raw)
         except ValidationError as error:
-            lines = faults_of(error, type(getattr(experiment, section)), raw | {name: value}, "")
-            faults += [f"{key}: {line.removeprefix(name + ': ')}" for line in lines]
-    return faults
+            faults += faults_of(error, type(section), raw, key)
+    return list(dict.fromkeys(faults))
 
 
 def _is_numeric(experiment: Experiment, name: str) -> bool:

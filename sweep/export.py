@@ -2,12 +2,11 @@
 
 import io
 import json
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def exported(table: pa.Table, format_: str) -> bytes:
@@ -26,6 +25,15 @@ def exported(table: pa.Table, format_: str) -> bytes:
     return sink.getvalue()
 
 
+def inert(cell: Any) -> Any:
+    """A CSV cell that no spreadsheet runs: a text that begins like a formula gets an apostrophe in front.
+
+    >>> inert("=1+1"), inert("lstm"), inert(-1.5)
+    ("'=1+1", 'lstm', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
 def _plain(row: dict[str, object]) -> dict[str, object]:
     """JSON knows no nan and no infinity: nan is missing, infinity is its name."""
     return {
@@ -37,9 +45,6 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
 def _inert(table: pa.Table) -> pa.Table:
     for index, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
-            cells = [
-                f"'{cell}" if cell is not None and cell.startswith(_FORMULA) else cell
-                for cell in table.column(index).to_pylist()
-            ]
+            cells = [inert(cell) for cell in table.column(index).to_pylist()]
             table = table.set_column(index, field, pa.array(cells, pa.string()))
     return table

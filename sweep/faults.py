@@ -40,10 +40,14 @@ def quoted(value: Any) -> str:
     elif isinstance(value, list | tuple):
         text = "[" + ", ".join(quoted(v) for v in value) + "]"
     elif isinstance(value, dict):
-        text = "{ " + ", ".join(f"{k} = {quoted(v)}" for k, v in value.items()) + " }"
+        text = "{ " + ", ".join(f"{_key(k)} = {quoted(v)}" for k, v in value.items()) + " }"
     else:
         text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _key(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() else quoted(key)
 
 
 def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:

@@ -38,14 +38,14 @@ class Plan:
 
 def check_experiment(experiment: Experiment, where: str) -> None:
     """SweepError lists, one a line, what is impossible in a condition or with a value of the search."""
-    faults: dict[str, None] = {}
-    for setting, configuration in _extreme_configurations(experiment):
+    faults: dict[tuple[str, str], str] = {}  # (key, condition) -> what is wrong with the first such value
+    for setting, configuration in _checked_configurations(experiment):
         for parameter, sentence in check(configuration):
             key = f"search.{parameter}" if parameter in experiment.search else f"training.{parameter}"
             condition = ", ".join(f"{name} = {value}" for name, value in setting.items())
-            faults[f"{where}: {key}: {sentence}{f' (where {condition})' if condition else ''}"] = None
+            faults.setdefault((key, condition), f"{sentence}{f' (where {condition})' if condition else ''}")
     if faults:
-        raise SweepError("\n".join(faults))
+        raise SweepError("\n".join(f"{where}: {key}: {fault}" for (key, _), fault in faults.items()))
 
 
 def make_plan(experiment: Experiment) -> Plan:
@@ -54,13 +54,13 @@ def make_plan(experiment: Experiment) -> Plan:
     trials = experiment.trials * len(settings)
     programs, updates, seconds, weights = set(), 0, 0.0, 0
     typical = _typical(experiment)
-    for setting in settings:
+    for number, setting in enumerate(settings):
         configuration = typical.replace(**setting)
         per_trial = _updates(configuration) * seeds
         updates += per_trial * experiment.trials
         weights = max(weights, _num_weights(configuration))
         seconds += experiment.trials * _trial_seconds(configuration, seeds)
-        programs |= {(*setting.items(), *shape) for shape in _shapes(experiment)}
+        programs |= {(number, *shape) for shape in _shapes(experiment)}
     fused = experiment.training.trainer == "fused"
     num_programs = len(programs) if fused else 0
     return Plan(
@@ -74,15 +74,23 @@ def make_plan(experiment: Experiment) -> Plan:
     )
 
 
-def _extreme_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, Any], Configuration]]:
-    """Every condition with every combination of the search's extreme values, as far as they are not too many."""
+def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, Any], Configuration]]:
+    """Every condition with every batch size and window of the search, as far as they are not too many."""
     names = [name for name in experiment.search if name in ("batch_size", "timesteps")]
     combinations = list(
-        itertools.islice(itertools.product(*(experiment.search[n].extremes for n in names)), _COMBINATIONS_CHECKED)
+        itertools.islice(itertools.product(*(_values(experiment.search[n]) for n in names)), _COMBINATIONS_CHECKED)
     )
     for setting in experiment.condition_settings:
         for values in combinations:
             yield setting, experiment.base.replace(**setting, **dict(zip(names, values, strict=True)))
+
+
+def _values(dimension: Choices | Range) -> tuple[Any, ...]:
+    """The values that a whole number may take, a range's ends first."""
+    if isinstance(dimension, Choices):
+        return dimension.choices
+    between = range(int(dimension.low), int(dimension.high) + 1, int(dimension.step or 1))
+    return tuple(dict.fromkeys([dimension.low, *between[-1:], *between[:_COMBINATIONS_CHECKED]]))
 
 
 def _typical(experiment: Experiment) -> Configuration:
@@ -131,10 +139,6 @@ def _shapes(experiment: Experiment) -> set[tuple[Any, ...]]:
     axes = []
     for name in ("units", "layers", "output", "stateful", "batch_size", "timesteps", "optimizer"):
         dimension = experiment.search.get(name)
-        values: tuple[Any, ...] = (getattr(experiment.base.section(name), name),)
-        if isinstance(dimension, Choices):
-            values = dimension.choices
-        elif dimension is not None:
-            values = tuple(range(int(dimension.low), int(dimension.high) + 1, int(dimension.step or 1)))
+        values = (getattr(experiment.base.section(name), name),) if dimension is None else _values(dimension)
         axes.append({bucket(value) for value in values} if name == "units" else set(values))
     return set(itertools.product(*axes))

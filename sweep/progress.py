@@ -17,7 +17,7 @@ from rich.progress import (
 
 from sweep.experiment import Experiment
 from sweep.outcome import Scores
-from sweep.store import TrialKey
+from sweep.record import TrialKey
 from sweep.study import Observer
 
 

@@ -17,8 +17,9 @@ from sweep.errors import RunError, SweepError
 from sweep.experiment import Experiment
 from sweep.mirror import Mirror, open_storage
 from sweep.outcome import Outcome, Scores, summary
+from sweep.record import TrialKey
 from sweep.sampling import ask, directions, finished_trial, new_study
-from sweep.store import Store, TrialKey
+from sweep.store import Store
 from sweep.trial import CHUNKS, run_trial
 
 REPORTED = ("recall_accuracy", "sequence_accuracy", "accuracy", "loss")

@@ -12,7 +12,8 @@ import sweep
 from sweep.errors import SweepError
 from sweep.experiment_file import load
 from sweep.outcome import Outcome, Scores
-from sweep.store import Results, TrialKey
+from sweep.record import TrialKey
+from sweep.store import Results
 from sweep.study import Observer, Run, run_experiment
 
 TINY = """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from sweep.errors import RunError
+from sweep.export import inert
 
 _FOLDERS = ("figures", "tables")
 _ENDINGS = (".svg", ".csv", ".tmp")
@@ -34,13 +34,9 @@ def csv_text(table: pd.DataFrame) -> str:
     >>> csv_text(pd.DataFrame({"name": ["=1+1"], "loss": [-0.5]}))
     "name,loss\\n'=1+1,-0.5\\n"
     """
-    safe = pd.DataFrame({name: [_inert(cell) for cell in table[name]] for name in table.columns}, dtype=object)
-    safe.columns = pd.Index([_inert(str(name)) for name in table.columns])
+    safe = pd.DataFrame({name: [inert(cell) for cell in table[name]] for name in table.columns}, dtype=object)
+    safe.columns = pd.Index([inert(str(name)) for name in table.columns])
     return str(safe.to_csv(index=False, lineterminator="\n"))
-
-
-def _inert(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _write(path: Path, text: str) -> None:

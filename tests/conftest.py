@@ -1,0 +1,154 @@
+"""Results without a training behind them, and the command line as a user meets it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from sweep.cli import main
+from sweep.environment import make_manifest
+from sweep.experiment_file import load
+from sweep.outcome import Outcome, Scores
+from sweep.store import Store, TrialKey
+
+# The same commit, the same verdict; and a busy machine is no fault of the code.
+settings.register_profile("sweep", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sweep")
+
+SMALL = """
+question = "How long can it remember?"
+
+[task]
+name = "increasing"
+
+[conditions]
+sequence_length = [5, 6]
+
+[training]
+epochs = 4
+
+[search]
+units         = { low = 1, high = 64, log = true }
+learning_rate = { low = 1e-4, high = 1e-1, log = true }
+timesteps     = { choices = [1, "full"] }
+shuffle       = { choices = [true, false] }
+
+[study]
+trials = 3
+seeds  = 3
+"""
+
+
+def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
+    """An outcome of replicates by tests from their `sequence_accuracy`; nan where a replicate had stopped.
+
+    The other scores follow from it: all are what a replicate of the tutorial's task could have left behind.
+    """
+    score = np.array(sequence_accuracy, float)
+    replicates, tests = score.shape
+    stopped = np.where(np.isnan(score), np.nan, 0.0)
+    count = np.arange(1, tests + 1)
+    scores = Scores(
+        epochs=count.astype(np.int64),
+        loss=1 / (1 + count) + stopped,
+        accuracy=(7 + score) / 8,
+        recall_accuracy=(1 + score) / 2,
+        sequence_accuracy=score,
+        max_error=1 - score,
+        sequences=2.0 * count + stopped,
+        updates=8.0 * count + stopped,
+    )
+    fields: dict[str, Any] = {
+        "state": "complete",
+        "seeds": tuple(range(replicates)),
+        "scores": scores,
+        "step_accuracy": np.tile([1.0, 1.0, 1.0, 0.5], (replicates, 1)),
+        "step_scored": np.ones(4, bool),
+        "parameters": 2105,
+        "train_seconds": 0.25,
+        "compile_seconds": 1.5,
+        "weights_seed": 0,
+        "weights": (np.arange(6, dtype=np.float32).reshape(2, 3), np.array([0.1], np.float32)),
+    }
+    return Outcome(**(fields | changes))
+
+
+def failed_outcome(seeds: int) -> Outcome:
+    """A trial that ended in an error before its first test."""
+    return outcome_of(
+        [[0.0]] * seeds,
+        state="failed",
+        scores=None,
+        step_accuracy=np.full((seeds, 4), np.nan),
+        weights_seed=None,
+        weights=(),
+        error="Traceback (most recent call last):\nMemoryError: no memory",
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: its exit code and its two streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sweep_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., Result]:
+    """`sweep ARGUMENTS`, run in this process as its entry point runs it, in the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["sweep", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        out, err = capsysbinary.readouterr()
+        return Result(code, out.decode(), err.decode())
+
+    return run
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Store:
+    """Results of two conditions and five of six trials: complete, ended early, pruned, failed.
+
+    Its experiment file lies under experiments/ in the test's folder, the results in results/small.
+    """
+    file = tmp_path / "experiments" / "small.toml"
+    file.parent.mkdir()
+    file.write_text(SMALL)
+    experiment = load(file)
+    store = Store(tmp_path / "results" / "small")
+    store.create(SMALL, make_manifest(name="small", command=["sweep", "run", "small"], overrides={}))
+    nan = float("nan")
+    outcomes = [
+        outcome_of([[0, 0.5, 1, 1], [0, 0.5, 0.5, 0.5], [1, 1, 1, 1]]),
+        outcome_of([[0, 0.5, 0.5, 0.5], [0, 0, 0, 0.5], [0.5, 0.5, 0.5, 0.5]]),
+        outcome_of([[0, 1, nan, nan], [0, 0, 0, 1], [1, nan, nan, nan]]),
+        outcome_of([[0, 0.5], [0, 0], [0, 0.5]], state="pruned"),
+        failed_outcome(seeds=3),
+    ]
+    for trial, outcome in enumerate(outcomes):
+        parameters = {
+            "units": 4 + trial,
+            "learning_rate": 0.001 * (trial + 1),
+            "timesteps": [1, "full"][trial % 2],
+            "shuffle": trial < 2,
+        }
+        condition = experiment.condition_settings[trial % 2]
+        store.append(
+            experiment, TrialKey(trial=trial, phase="search", condition=condition, parameters=parameters), outcome
+        )
+    return store
