@@ -10,11 +10,30 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA_VERSION = 1
+_PROVENANCE = ("versions", "hardware", "device", "commit")
 _PACKAGES = ("sweep", "tensorflow", "keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
 
 
-def make_manifest(*, name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a run that starts now; `command` is as the user typed it."""
+def make_manifest(
+    *, name: str, command: list[str], overrides: Mapping[str, Any], earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The manifest of a run that starts now; `command` is as the user typed it.
+
+    `earlier` is the manifest that a run which goes on replaces: its date stays, and where it tells of other
+    versions, hardware or another commit, that part is kept under `earlier_runs`. The device is None until
+    something was trained.
+    """
+    manifest = _present(name, command, overrides)
+    if earlier is not None:
+        runs = list(earlier.get("earlier_runs", []))
+        before = {key: earlier.get(key) for key in _PROVENANCE}
+        if any(before[key] != manifest[key] for key in _PROVENANCE if key != "device"):
+            runs.append(before)
+        manifest |= {"created": earlier["created"], "device": earlier.get("device"), "earlier_runs": runs}
+    return manifest
+
+
+def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": name,
@@ -28,7 +47,7 @@ def make_manifest(*, name: str, command: list[str], overrides: Mapping[str, Any]
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
             "platform": platform.platform(),
         },
-        "device": "cpu",
+        "device": None,
         "commit": _commit(),
     }
 

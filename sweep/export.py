@@ -1,28 +1,33 @@
 """Tables of the results as bytes of a file format, without a detour through data frames."""
 
+import csv
 import io
 import json
+import math
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 
 def exported(table: pa.Table, format_: str) -> bytes:
     """The table as CSV, Parquet, or JSON (a list of records, null for missing); numbers round-trip.
 
-    In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front.
+    In CSV, a missing value is an empty cell, and a text that a spreadsheet would run is kept from it.
     """
-    if format_ == "json":
-        return (json.dumps([_plain(row) for row in table.to_pylist()]) + "\n").encode()
-    sink = io.BytesIO()
-    if format_ == "csv":
-        options = pa.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
-        pa.csv.write_csv(_inert(table), sink, options)
-    else:
+    if format_ == "parquet":
+        sink = io.BytesIO()
         pa.parquet.write_table(table, sink)
-    return sink.getvalue()
+        return sink.getvalue()
+    if format_ == "json":
+        rows = [{name: _json_value(value) for name, value in row.items()} for row in table.to_pylist()]
+        return (json.dumps(rows) + "\n").encode()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    columns = [map(inert, column.to_pylist()) for column in table.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()
 
 
 def inert(cell: Any) -> Any:
@@ -34,17 +39,8 @@ def inert(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def _plain(row: dict[str, object]) -> dict[str, object]:
-    """JSON knows no nan and no infinity: nan is missing, infinity is its name."""
-    return {
-        name: (None if value != value else str(value) if value in (float("inf"), float("-inf")) else value)
-        for name, value in row.items()
-    }
-
-
-def _inert(table: pa.Table) -> pa.Table:
-    for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            cells = [inert(cell) for cell in table.column(index).to_pylist()]
-            table = table.set_column(index, field, pa.array(cells, pa.string()))
-    return table
+def _json_value(value: Any) -> Any:
+    """JSON knows no nan and no infinity: nan is missing, and infinity is its name."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value

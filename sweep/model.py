@@ -54,6 +54,14 @@ def import_keras() -> None:
             os.close(stderr)
 
 
+def device_name() -> str:
+    """What TensorFlow trains on: the name of the first GPU, or "cpu"."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"
+
+
 def build_model(config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int) -> keras.Sequential:
     """The tutorial's network: one-hot symbols -> recurrent layers -> a score for each symbol as the next.
 

@@ -98,20 +98,21 @@ class Store:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
         table = to_record(self.name, experiment, key, outcome)
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         write_whole(self._trials / f"{key.trial:06d}-{key.phase}.parquet", sink.getvalue().to_pybytes())
 
     def files(self) -> list[Path]:
         """The records, in the order of their trials."""
         return sorted(self._trials.glob("[0-9]*.parquet"))
 
-    def records(self) -> list[pa.Table]:
-        """All records, each a table of one row; SweepError names a damaged one."""
-        return [_read(path) for path in self.files()]
+    def records(self, experiment: Experiment) -> list[pa.Table]:
+        """All records, each a table of one row; SweepError names one that is damaged, or of another experiment."""
+        schema = _schema(experiment)
+        return [_read(path, schema) for path in self.files()]
 
     def recorded(self, experiment: Experiment) -> Iterator[Record]:
         """The trials so far, for a run that goes on."""
-        return (from_record(experiment, table) for table in self.records())
+        return (from_record(experiment, table) for table in self.records(experiment))
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves and steps as Arrow tables."""

@@ -16,6 +16,7 @@ from sweep.environment import make_manifest
 from sweep.errors import RunError, SweepError
 from sweep.experiment import Experiment
 from sweep.mirror import Mirror, open_storage
+from sweep.model import device_name, import_keras
 from sweep.outcome import Outcome, Scores, summary
 from sweep.record import TrialKey
 from sweep.sampling import ask, directions, finished_trial, new_study
@@ -65,6 +66,7 @@ def run_experiment(run: Run, observer: Observer) -> Store:
     with _only_writer(store.path):
         _prepare(store, run)
         recorded = _recorded(store, experiment)
+        gaps = bool(recorded) and max(recorded) >= len(recorded)
         storage = open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}")
         studies, mirrors = [new_study(experiment) for _ in settings], []
         for condition, setting in enumerate(settings):
@@ -73,6 +75,8 @@ def run_experiment(run: Run, observer: Observer) -> Store:
             mirrors.append(mirror)
         total = experiment.trials * len(settings)
         observer.started(total, sum(trial < total for trial in recorded))
+        if any(trial not in recorded for trial in range(total)):
+            _note_run(store, run)
         for trial in range(total):
             condition = trial % len(settings)
             if trial in recorded:
@@ -86,6 +90,9 @@ def run_experiment(run: Run, observer: Observer) -> Store:
             studies[condition].tell(asked, recorded[trial].values, recorded[trial].state)
             mirrors[condition].add(recorded[trial])
             observer.trial_finished(key, outcome.state, summary(outcome))
+        if gaps:  # records that had been removed were trained last; the copies get them in their places
+            for condition, mirror in enumerate(mirrors):
+                mirror.hold([recorded[t] for t in sorted(recorded) if t % len(settings) == condition])
     return store
 
 
@@ -161,11 +168,10 @@ def _study_name(name: str, setting: Mapping[str, Any]) -> str:
 
 def _prepare(store: Store, run: Run) -> None:
     """Make the results folder, or check that the one that is there belongs to this experiment."""
-    manifest = make_manifest(name=run.name, command=run.command, overrides=run.overrides)
     if not store.exists:
         if store.files():
             raise SweepError(f"{store.path}: holds records but no manifest.json; restore it, or remove the folder")
-        store.create(run.text, manifest)
+        store.create(run.text, make_manifest(name=run.name, command=run.command, overrides=run.overrides))
         return
     changes = store.experiment().differences(run.experiment)
     if changes:
@@ -174,7 +180,13 @@ def _prepare(store: Store, run: Run) -> None:
             + "; ".join(changes)
             + ". Undo the change, or give the changed file a new name, or remove the old results"
         )
-    store.create(run.text, manifest | {"created": store.manifest()["created"]})
+
+
+def _note_run(store: Store, run: Run) -> None:
+    """Note in the manifest that this run is about to train something, and on what."""
+    import_keras()
+    manifest = make_manifest(name=run.name, command=run.command, overrides=run.overrides, earlier=store.manifest())
+    store.create(run.text, manifest | {"device": device_name()})
 
 
 @contextmanager
