@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -22,12 +23,9 @@ def exported(table: pa.Table, format_: str) -> bytes:
     if format_ == "json":
         rows = [{name: _json_value(value) for name, value in row.items()} for row in table.to_pylist()]
         return (json.dumps(rows) + "\n").encode()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
     columns = [map(inert, column.to_pylist()) for column in table.columns]
-    writer.writerows(zip(*columns, strict=True))
-    return text.getvalue().encode()
+    rows = [table.column_names, *zip(*columns, strict=True)]
+    return "".join(_csv_line(row) for row in rows).encode()
 
 
 def inert(cell: Any) -> Any:
@@ -37,6 +35,13 @@ def inert(cell: Any) -> Any:
     ("'=1+1", 'lstm', -1.5)
     """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _csv_line(cells: Iterable[Any]) -> str:
+    """One row of CSV; written with the end "\\r\\n" at first, as Python quotes a "\\r" in a cell only then."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _json_value(value: Any) -> Any:

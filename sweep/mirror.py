@@ -56,9 +56,8 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ValueError, ImportError, RuntimeError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
-        raise SweepError(
-            f"--storage {_without_password(url)}: cannot be opened ({type(error).__name__}: {reason})"
-        ) from None
+        kind = RunError if "disk is full" in reason else SweepError
+        raise kind(f"--storage {_without_password(url)}: cannot be opened ({type(error).__name__}: {reason})") from None
 
 
 def _content(trials: Sequence[optuna.trial.FrozenTrial]) -> list[tuple[object, ...]]:

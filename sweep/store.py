@@ -107,7 +107,7 @@ class Store:
 
     def records(self, experiment: Experiment) -> list[pa.Table]:
         """All records, each a table of one row; SweepError names one that is damaged, or of another experiment."""
-        schema = _schema(experiment)
+        schema = record_schema(experiment)
         return [_read(path, schema) for path in self.files()]
 
     def recorded(self, experiment: Experiment) -> Iterator[Record]:
@@ -116,9 +116,10 @@ class Store:
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves and steps as Arrow tables."""
-        records = self.records()
+        experiment = self.experiment()
+        records = self.records(experiment)
         plain = [record.drop_columns([*NESTED, "weights", "weights_seed"]) for record in records]
-        empty = record_schema(self.experiment()).empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
+        empty = record_schema(experiment).empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
         tables = {"trials": pa.concat_tables(plain or [empty])}
         return tables | {name: unnested(records, name, columns) for name, columns in NESTED.items()}
 
@@ -130,7 +131,7 @@ class Store:
 
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
         """What a trial of the search trained."""
-        key = from_record(experiment, _read(self._file(trial))).key
+        key = from_record(experiment, _read(self._file(trial), record_schema(experiment))).key
         return experiment.base.replace(**key.condition, **key.parameters)
 
     def weights(self, trial: int) -> tuple[int, list[NDArray[np.float32]]]:
@@ -172,11 +173,13 @@ def write_whole(path: Path, content: bytes) -> None:
         raise RunError(f"{path}: cannot be written: {error.strerror}; what was stored before is kept") from None
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     try:
-        table = pq.read_table(path, memory_map=False, partitioning=None)
+        table = pq.read_table(path, memory_map=False, partitioning=None, page_checksum_verification=True)
         if table.num_rows != 1 or not {"trial", "phase", *NESTED} <= set(table.column_names):
             raise ValueError("it is no trial's record")
+        if schema is not None and not table.schema.equals(schema):
+            raise ValueError("its columns are not those of this experiment")
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(

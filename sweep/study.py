@@ -104,13 +104,14 @@ def _train(asked: optuna.Trial, experiment: Experiment, key: TrialKey, observer:
 
     def progress(scores: Scores) -> bool:
         observer.chunk(key, scores)
-        for epoch, value in _learning_curve(
-            scores.epochs, getattr(scores, metric), scores.tested, configuration
-        ).items():
+        if len(experiment.study.objectives) > 1:  # Optuna takes reports, and prunes, for a single objective only
+            return False
+        values = getattr(scores, metric)
+        for epoch, value in _learning_curve(scores.epochs, values, scores.tested, configuration).items():
             if epoch not in reported:
                 asked.report(value, epoch)
                 reported.add(epoch)
-        return len(experiment.study.objectives) == 1 and asked.should_prune()
+        return asked.should_prune()
 
     return run_trial(configuration, experiment.study.replicate_seeds, progress)
 

@@ -181,6 +181,17 @@ def test_a_pruned_trial_keeps_its_partial_curve(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_several_objectives_are_optimised_at_once(tmp_path: Path) -> None:
+    text = TINY.replace("trials = 12", 'trials = 4\nobjective = ["recall_accuracy", "-parameters"]')
+    results = run(tmp_path, text)
+    assert (results.trials["state"] == "complete").all()
+    study = optuna.load_study(study_name="tiny/sequence_length=5", storage=f"sqlite:///{results.path / 'study.db'}")
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    recorded = results.trials[results.trials["sequence_length"] == 5]
+    assert [t.values for t in study.trials] == recorded[["recall_accuracy", "parameters"]].to_numpy().tolist()
+
+
+@pytest.mark.slow
 def test_a_failing_trial_is_recorded_and_the_sweep_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sweep import trial as trial_module
 

@@ -116,14 +116,16 @@ class FitTrainer(Trainer):
     def _predict(self, model: Any) -> NDArray[np.float32]:
         """(sequences, steps, symbols): the outputs for the test sequences, state reset before and after."""
         test, lanes, t = self.task.test_sequences(), self.configuration.training.batch_size, self._timesteps
-        overhang = -test.num_steps % t
-        inputs = np.eye(self.task.num_symbols, dtype=np.float32)[np.pad(test.symbols[:, :-1], ((0, 0), (0, overhang)))]
+        windows = -(-test.num_steps // t)
+        shown = np.pad(test.symbols[:, :-1], ((0, 0), (0, windows * t - test.num_steps)))
+        inputs = np.eye(self.task.num_symbols, dtype=np.float32)[shown]
         outputs = np.empty_like(inputs)
         for first in range(0, test.num_sequences, lanes):
+            batch = slice(first, first + lanes)
             reset_states(model)
-            for start in range(0, inputs.shape[1], t):
-                place = np.s_[first : first + lanes, start : start + t]
-                outputs[place] = model.predict(inputs[place], batch_size=lanes, verbose=0)
+            x = np.concatenate([inputs[batch, w * t : (w + 1) * t] for w in range(windows)])
+            predicted = model.predict(x, batch_size=lanes, verbose=0)
+            outputs[batch] = np.concatenate(np.split(predicted, windows), axis=1)
         reset_states(model)
         return outputs[:, : test.num_steps]
 
