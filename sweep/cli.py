@@ -135,7 +135,7 @@ def list_(results: Path, as_json: bool) -> None:
         return
     _print_table(
         ["experiment", "trials", "question"],
-        [[row["experiment"], f"{row['finished']} of {row['trials']}", row["question"]] for row in rows],
+        [[row["experiment"], f"{row['finished']} of {row['trials'] or '?'}", row["question"]] for row in rows],
     )
 
 

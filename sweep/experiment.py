@@ -190,7 +190,7 @@ class Experiment(Frozen):
         old, new = _content(self), _content(other)
         changed = [key for key in {**old, **new} if json.dumps(old.get(key)) != json.dumps(new.get(key))]
         # Without this, a key that comes or goes would be told twice: by itself, and by the order of all keys.
-        told = [key for key in changed if key not in _ORDERS or sorted(old[key]) == sorted(new[key])]
+        told = [key for key in changed if key not in _ORDERS or sorted(old.get(key, [])) == sorted(new.get(key, []))]
         return [f"{key}: was {_said(old, key)}, is {_said(new, key)}" for key in told]
 
 
@@ -209,8 +209,9 @@ _ORDERS = ("order of conditions", "order of search")
 def _content(experiment: Experiment) -> dict[str, Any]:
     """What decides the numbers: every key but the neutral ones, and the orders in which trials and draws go."""
     flat = _flat(experiment.model_dump(mode="json"))
-    orders = dict(zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True))
-    return {key: value for key, value in flat.items() if key not in _NEUTRAL} | orders
+    orders = zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True)
+    content = {key: value for key, value in flat.items() if key not in _NEUTRAL}
+    return content | {key: names for key, names in orders if len(names) > 1}
 
 
 def _said(content: Mapping[str, Any], key: str) -> str:

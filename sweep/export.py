@@ -24,8 +24,8 @@ def exported(table: pa.Table, format_: str) -> bytes:
         rows = [{name: _json_value(value) for name, value in row.items()} for row in table.to_pylist()]
         return (json.dumps(rows) + "\n").encode()
     columns = [map(inert, column.to_pylist()) for column in table.columns]
-    rows = [table.column_names, *zip(*columns, strict=True)]
-    return "".join(_csv_line(row) for row in rows).encode()
+    lines: list[Iterable[Any]] = [table.column_names, *zip(*columns, strict=True)]
+    return "".join(map(_csv_line, lines)).encode()
 
 
 def inert(cell: Any) -> Any:

@@ -55,7 +55,7 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     try:
         return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ValueError, ImportError, RuntimeError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = _reason(error)
         kind = RunError if "disk is full" in reason else SweepError
         raise kind(f"--storage {_without_password(url)}: cannot be opened ({type(error).__name__}: {reason})") from None
 
@@ -69,10 +69,16 @@ def _refusals(name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = _reason(error)
         raise RunError(
             f"study {name!r}: the storage refused it ({reason}); the records are kept, and the same command goes on"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What the database itself said, in one line."""
+    cause = error.__cause__ or error
+    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
 
 
 def _without_password(url: str) -> str:

@@ -92,7 +92,8 @@ class Store:
 
     def experiment(self) -> Experiment:
         """The experiment as it was run: the stored file, with what the command line replaced."""
-        return override(load_experiment(self.path / "experiment.toml"), **self.manifest().get("overrides", {}))
+        overrides = self.manifest().get("overrides", {})
+        return override(load_experiment(self.path / "experiment.toml"), **overrides)
 
     def append(self, experiment: Experiment, key: TrialKey, outcome: Outcome) -> None:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""

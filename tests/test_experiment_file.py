@@ -442,6 +442,7 @@ def test_an_experiment_survives_json(original: Experiment) -> None:
     assert again.identity == original.identity
 
 
+@pytest.mark.slow
 @given(experiments, experiments)
 def test_two_experiments_share_their_identity_exactly_if_nothing_differs(one: Experiment, two: Experiment) -> None:
     assert (one.identity == two.identity) == (not one.differences(two))
@@ -452,6 +453,7 @@ def test_an_experiment_does_not_differ_from_itself(one: Experiment) -> None:
     assert one.differences(one) == []
 
 
+@pytest.mark.slow
 @given(experiments, experiments)
 def test_as_much_differs_either_way(one: Experiment, two: Experiment) -> None:
     assert len(one.differences(two)) == len(two.differences(one))

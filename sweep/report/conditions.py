@@ -53,8 +53,9 @@ class Condition:
         """The trials that were run under it."""
         chosen = np.ones(len(trials), bool)
         for name, value in self.values.items():
-            # Lists (of an explicit task) come back from Parquet as arrays; text compares them all.
-            chosen &= np.array([value_text(cell) == value_text(value) for cell in trials[name]], bool)
+            # Lists (of an explicit task) come back from Parquet as text, and some numbers as others.
+            texts = (str(value), value_text(value))
+            chosen &= np.array([str(cell) in texts or value_text(cell) in texts for cell in trials[name]], bool)
         return trials[chosen]
 
 

@@ -1,5 +1,6 @@
 """What both trainers share: the order of the data, the windows, the scores and the shape of an answer."""
 
+import functools
 import time
 from abc import ABC, abstractmethod
 
@@ -70,14 +71,19 @@ class Trainer(ABC):
 
     def _updates_in(self, epoch: int) -> NDArray[np.float64]:
         """(R,): the updates of one epoch: its windows that have something to score."""
+        scored, lanes = self._scored_windows, self.configuration.training.batch_size
+        if (scored == scored[0]).all():
+            return np.full(len(self.seeds), scored[0].sum() * (len(scored) // lanes), np.float64)
+        orders = [epoch_order(self.configuration, seed, epoch, len(scored)) for seed in self.seeds]
+        return np.array([scored[order].reshape(-1, lanes, scored.shape[1]).any(axis=1).sum() for order in orders])
+
+    @functools.cached_property
+    def _scored_windows(self) -> NDArray[np.bool_]:
+        """(sequences, windows): whether any step of the window counts in the loss."""
         training, window = self.task.training_sequences(), self._window
         weight = loss_weights(self.configuration, training)
-        counted = np.pad(weight, ((0, 0), (0, -training.num_steps % window))).reshape(len(weight), -1, window)
-        scored, lanes = np.any(counted, axis=2), self.configuration.training.batch_size  # (N, windows)
-        if (scored == scored[0]).all():
-            return np.full(len(self.seeds), scored[0].sum() * (len(weight) // lanes), np.float64)
-        orders = [epoch_order(self.configuration, seed, epoch, len(weight)) for seed in self.seeds]
-        return np.array([scored[order].reshape(-1, lanes, scored.shape[1]).any(axis=1).sum() for order in orders])
+        padded = np.pad(weight, ((0, 0), (0, -training.num_steps % window)))
+        return np.asarray(padded.reshape(len(weight), -1, window).any(axis=2))
 
     @property
     def _window(self) -> int:

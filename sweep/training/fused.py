@@ -88,8 +88,10 @@ class _Group:
         configuration, replicates = trainer.configuration, len(self._seeds)
         num_sequences = self._program.shape.sequences
         order = np.zeros((EPOCHS_PER_CALL, replicates, num_sequences), np.int32)
-        for row, epoch in enumerate(following[:epochs]):
-            order[row] = [epoch_order(configuration, seed, epoch, num_sequences) for seed in self._seeds]
+        order[:] = np.arange(num_sequences)
+        if configuration.training.shuffle:
+            for row, epoch in enumerate(following[:epochs]):
+                order[row] = [epoch_order(configuration, seed, epoch, num_sequences) for seed in self._seeds]
         tested = np.array([trainer.is_test_epoch(epoch) for epoch in following])
         self._learner, self._alive, curves, self._steps = self._program.run(
             learner=self._learner,
