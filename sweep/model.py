@@ -74,6 +74,17 @@ def build_model(config: ModelConfig, num_symbols: int, *, batch_size: int, times
     return keras.Sequential([inputs, *_layers(config, num_symbols)])
 
 
+def num_weights(config: ModelConfig, num_symbols: int) -> int:
+    """The trainable weights of the model, counted without building it.
+
+    >>> num_weights(ModelConfig(units=20), num_symbols=5)
+    2185
+    """
+    units = config.units
+    recurrent = [4 * units * (inputs + units + 1) for inputs in (num_symbols, *[units] * (config.layers - 1))]
+    return sum(recurrent) + num_symbols * (units + 1)
+
+
 def seeded_model(config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int) -> Any:
     """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first."""
     import keras

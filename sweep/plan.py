@@ -8,6 +8,7 @@ from typing import Any
 from sweep.config import Configuration
 from sweep.errors import SweepError
 from sweep.experiment import Choices, Experiment, Range
+from sweep.model import num_weights
 from sweep.tasks import build_task
 from sweep.training.padding import bucket
 from sweep.trial import check
@@ -58,7 +59,7 @@ def make_plan(experiment: Experiment) -> Plan:
         configuration = typical.replace(**setting)
         per_trial = _updates(configuration) * seeds
         updates += per_trial * experiment.trials
-        weights = max(weights, _num_weights(configuration))
+        weights = max(weights, _weights_of(configuration))
         seconds += experiment.trials * _trial_seconds(configuration, seeds)
         programs |= {(number, *shape) for shape in _shapes(experiment)}
     fused = experiment.training.trainer == "fused"
@@ -117,10 +118,8 @@ def _updates(configuration: Configuration) -> int:
     return training.epochs * windows * (sequences.num_sequences // training.batch_size)
 
 
-def _num_weights(configuration: Configuration) -> int:
-    symbols, units = build_task(configuration.task).num_symbols, configuration.model.units
-    first, further = 4 * units * (symbols + units + 1), 4 * units * (2 * units + 1)
-    return first + (configuration.model.layers - 1) * further + symbols * (units + 1)
+def _weights_of(configuration: Configuration) -> int:
+    return num_weights(configuration.model, build_task(configuration.task).num_symbols)
 
 
 def _trial_seconds(configuration: Configuration, seeds: int) -> float:
@@ -130,7 +129,7 @@ def _trial_seconds(configuration: Configuration, seeds: int) -> float:
         calls = training.epochs * sequences // training.batch_size
         tests = training.epochs // training.evaluate_every * sequences
         return seeds * (calls + 4 * tests) * _FIT_CALL_SECONDS
-    per_window = _WINDOW_SECONDS + seeds * _num_weights(configuration) * _WEIGHT_SECONDS
+    per_window = _WINDOW_SECONDS + seeds * _weights_of(configuration) * _WEIGHT_SECONDS
     return seeds * _MODEL_SECONDS + 1.5 * updates * per_window
 
 

@@ -113,7 +113,8 @@ def _train(asked: optuna.Trial, experiment: Experiment, key: TrialKey, observer:
                 reported.add(epoch)
         return asked.should_prune()
 
-    return run_trial(configuration, experiment.study.replicate_seeds, progress)
+    may_prune = experiment.study.pruner != "none"
+    return run_trial(configuration, experiment.study.replicate_seeds, progress, may_prune=may_prune)
 
 
 def reported_outcome(experiment: Experiment) -> str:

@@ -12,14 +12,18 @@ from sweep.tasks import build_task
 from sweep.training import Trainer, start_training
 
 CHUNKS = 10
-"""In how many pieces a trial is trained; between them it reports, and may be pruned."""
+"""At how many points of its training a trial reports, and may be pruned."""
+
+_STEPS_WORTH_A_CALL = 2_000  # fewer steps of the sequences than this take no time beside the call itself
 
 Progress = Callable[[Scores], bool]
 """Called after each chunk with all scores so far; True ends the trial as pruned."""
 
 
-def run_trial(configuration: Configuration, seeds: tuple[int, ...], progress: Progress) -> Outcome:
-    """Train `configuration` from each seed and measure it.
+def run_trial(
+    configuration: Configuration, seeds: tuple[int, ...], progress: Progress, *, may_prune: bool = False
+) -> Outcome:
+    """Train `configuration` from each seed and measure it; with `may_prune`, ask `progress` at every point.
 
     Whatever goes wrong in the training is an outcome too: the trial then failed, with the scores up to there
     and the traceback as its error.
@@ -28,7 +32,7 @@ def run_trial(configuration: Configuration, seeds: tuple[int, ...], progress: Pr
     parts: list[Scores] = []
     try:
         trainer = start_training(configuration, task, seeds)
-        state = _train(trainer, parts, progress)
+        state = _train(trainer, parts, progress, may_prune=may_prune)
         return _measured(trainer, state, Scores.concatenate(parts))
     except Exception:
         # The border of a trial: a sweep goes on past one that fails, and its record says why.
@@ -72,10 +76,13 @@ def check(configuration: Configuration) -> list[tuple[str, str]]:
     return faults
 
 
-def _train(trainer: Trainer, parts: list[Scores], progress: Progress) -> State:
+def _train(trainer: Trainer, parts: list[Scores], progress: Progress, *, may_prune: bool) -> State:
     """Train to the end, chunk by chunk, each one's scores appended to `parts`."""
-    training = trainer.configuration.training
+    training, sequences = trainer.configuration.training, trainer.task.training_sequences()
     chunk = -(-training.epochs // CHUNKS)
+    if not may_prune:
+        steps_an_epoch = sequences.num_steps * sequences.num_sequences // training.batch_size
+        chunk = max(chunk, -(-_STEPS_WORTH_A_CALL // steps_an_epoch))
     while trainer.epoch < training.epochs:
         parts.append(trainer.advance(min(chunk, training.epochs - trainer.epoch)))
         tested = Scores.concatenate(parts)

@@ -217,6 +217,16 @@ def test_initial_weights_are_those_of_a_plain_keras_script(layers: int) -> None:
             assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), weights, strict=True))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("units", "layers", "symbols"), [(1, 1, 5), (20, 1, 5), (7, 3, 12)])
+def test_the_weights_are_counted_as_keras_counts_them(units: int, layers: int, symbols: int) -> None:
+    from sweep.config import ModelConfig
+    from sweep.model import build_model, num_weights
+
+    config = ModelConfig(units=units, layers=layers)
+    assert num_weights(config, symbols) == build_model(config, symbols, batch_size=1, timesteps=1).count_params()
+
+
 def test_padding_a_weight_and_taking_it_back_changes_nothing() -> None:
     units, large = 3, bucket(3)
     rng = np.random.default_rng(0)

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
-from sweep.model import ONE_FUNCTION_BYTES, Weights, initial_weights
+from sweep.model import ONE_FUNCTION_BYTES, Weights, initial_weights, num_weights
 from sweep.tasks import Task
 from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
 from sweep.training.padding import bucket, padded, unpadded
@@ -29,7 +30,7 @@ class FusedTrainer(Trainer):
     def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
         super().__init__(configuration, task, seeds)
         initial = initial_weights(configuration.model, task.num_symbols, seeds)
-        shape, data = _shape_and_data(configuration, task, _group_size(initial[0], len(seeds)))
+        shape, data = _shape_and_data(configuration, task, len(seeds))
         started = time.perf_counter()
         program = compiled_program(shape)
         starts = range(0, len(seeds), shape.replicates)
@@ -37,8 +38,8 @@ class FusedTrainer(Trainer):
             _Group(self, program, data, seeds[i : i + shape.replicates], initial[i : i + shape.replicates])
             for i in starts
         ]
-        small = shape.replicates * 3 * sum(weight.nbytes for weight in initial[0]) <= ONE_FUNCTION_BYTES
-        self._map: Callable[..., Iterable[Any]] = _THREADS.map if small else map
+        size = _group_bytes(shape.configuration, task.num_symbols, shape.replicates)
+        self._map: Callable[..., Iterable[Any]] = _THREADS.map if size <= ONE_FUNCTION_BYTES else map
         self._groups[0].train(0, 0)  # compiles, or finds the program compiled, and trains nothing
         self.compile_seconds = time.perf_counter() - started
 
@@ -69,6 +70,7 @@ class _Group:
         self, trainer: Trainer, program: Program, data: Data, seeds: tuple[int, ...], initial: list[Weights]
     ) -> None:
         self._trainer, self._program, self._data = trainer, program, data
+        self._tensors = {name: tf.constant(array) for name, array in data.arrays().items()}
         self._num_seeds = len(seeds)
         missing = program.shape.replicates - len(seeds)
         self._seeds = (*seeds, *[seeds[-1]] * missing)
@@ -96,7 +98,7 @@ class _Group:
         self._learner, self._alive, curves, self._steps = self._program.run(
             learner=self._learner,
             alive=self._alive,
-            data=self._data.arrays(),
+            data=self._tensors,
             order=order,
             tested=tested,
             num_epochs=np.int32(epochs),
@@ -122,21 +124,26 @@ class _Group:
         return np.asarray(hits / self._data.test_exists.sum(axis=0))
 
 
-def _group_size(weights: Weights, replicates: int) -> int:
+def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> int:
+    """Memory of the weights and the optimiser's state; Adam keeps two more numbers for each weight."""
+    return replicates * 3 * 4 * num_weights(compiled.model, num_symbols)
+
+
+def _group_size(compiled: Configuration, num_symbols: int, replicates: int) -> int:
     """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
 
     A small group runs as one native function on one core, so two groups make use of two. XLA spreads the
     operations of a larger one over the cores by itself; it only has to stay in the cache.
     """
-    size = 3 * sum(weight.nbytes for weight in weights)  # Adam keeps two more numbers for each weight
-    if replicates * size <= 2 * ONE_FUNCTION_BYTES:
+    size = _group_bytes(compiled, num_symbols, replicates)
+    if size <= 2 * ONE_FUNCTION_BYTES:
         groups = 2 if replicates >= _WORTH_TWO_THREADS else 1
     else:
-        groups = -(-replicates * size // _CACHE_BYTES)
+        groups = -(-size // _CACHE_BYTES)
     return -(-replicates // groups)
 
 
-def _shape_and_data(configuration: Configuration, task: Task, replicates: int) -> tuple[Shape, Data]:
+def _shape_and_data(configuration: Configuration, task: Task, num_seeds: int) -> tuple[Shape, Data]:
     training, test = task.training_sequences(), task.test_sequences()
     window = window_length(configuration, training)
     overhang = ((0, 0), (0, -training.num_steps % window))  # the last window is filled up with padding
@@ -150,10 +157,11 @@ def _shape_and_data(configuration: Configuration, task: Task, replicates: int) -
         test_last=test.last,
     )
     every_window_counts = np.any(weights.reshape(len(weights), -1, window), axis=2).all()
+    compiled = _what_is_compiled(configuration)
     shape = Shape(
-        configuration=_what_is_compiled(configuration),
+        configuration=compiled,
         num_symbols=task.num_symbols,
-        replicates=replicates,
+        replicates=_group_size(compiled, task.num_symbols, num_seeds),
         sequences=training.num_sequences,
         steps=weights.shape[1],
         test_sequences=test.num_sequences,

@@ -19,7 +19,7 @@ from sweep.config import Configuration
 from sweep.training.contract import SCORES
 from sweep.training.replicate import Replicate
 
-EPOCHS_PER_CALL = 32
+EPOCHS_PER_CALL = 128
 """Epochs that one call can hold: an XLA program's buffers have a fixed size."""
 
 
