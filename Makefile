@@ -38,7 +38,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock:               ## renew requirements.lock from pyproject.toml; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --output-file requirements.lock
+		--no-header --quiet --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -22,6 +22,8 @@ _MODEL_SECONDS = 0.035
 _FIT_CALL_SECONDS = 0.05
 _WINDOW_SECONDS = 5e-6
 _WEIGHT_SECONDS = 0.6e-9
+_BASE_MB = 960
+_PROGRAM_MB = 35
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def make_plan(experiment: Experiment) -> Plan:
         updates=updates,
         programs=num_programs,
         seconds=_IMPORT_SECONDS + seconds + num_programs * _COMPILE_SECONDS,
-        memory_mb=700 + num_programs * 15 + weights * seeds * 4 * 6 / 1e6,
+        memory_mb=_BASE_MB + num_programs * _PROGRAM_MB + weights * seeds * 4 * 6 / 1e6,
     )
 
 
