@@ -147,10 +147,8 @@ def _random_initializers(layers: Sequence[Any]) -> dict[int, Any]:
     first = 0
     for layer in layers:
         if hasattr(layer, "cell"):
-            initializers[first], initializers[first + 1] = (
-                layer.cell.kernel_initializer,
-                layer.cell.recurrent_initializer,
-            )
+            initializers[first] = layer.cell.kernel_initializer
+            initializers[first + 1] = layer.cell.recurrent_initializer
             first += 3
         else:
             initializers[first] = layer.kernel_initializer

@@ -10,6 +10,7 @@ from sweep.errors import SweepError
 from sweep.experiment import Choices, Experiment, Range
 from sweep.model import num_weights
 from sweep.tasks import build_task
+from sweep.training.contract import window_length
 from sweep.training.padding import bucket
 from sweep.trial import check
 
@@ -115,8 +116,7 @@ def _middle(dimension: Range, *, whole: bool) -> float | int:
 def _updates(configuration: Configuration) -> int:
     """Updates of one replicate."""
     sequences, training = build_task(configuration.task).training_sequences(), configuration.training
-    window = sequences.num_steps if training.timesteps == "full" else training.timesteps
-    windows = 1 if training.loss_on == "last" else -(-sequences.num_steps // window)
+    windows = 1 if training.loss_on == "last" else -(-sequences.num_steps // window_length(configuration, sequences))
     return training.epochs * windows * (sequences.num_sequences // training.batch_size)
 
 
@@ -128,9 +128,8 @@ def _trial_seconds(configuration: Configuration, seeds: int) -> float:
     updates, training = _updates(configuration), configuration.training
     if training.trainer == "fit":
         sequences = build_task(configuration.task).training_sequences().num_sequences
-        calls = training.epochs * sequences // training.batch_size
-        tests = training.epochs // training.evaluate_every * sequences
-        return seeds * (calls + 4 * tests) * _FIT_CALL_SECONDS
+        calls = training.epochs + training.epochs // training.evaluate_every  # `fit`, and `predict` to test
+        return seeds * calls * (sequences // training.batch_size) * _FIT_CALL_SECONDS
     per_window = _WINDOW_SECONDS + seeds * _weights_of(configuration) * _WEIGHT_SECONDS
     return seeds * _MODEL_SECONDS + 1.5 * updates * per_window
 

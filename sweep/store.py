@@ -70,10 +70,6 @@ class Store:
             for half_written in folder.glob(".writing-*"):
                 half_written.unlink()
         write_whole(self.path / "experiment.toml", text.encode())
-        self.write_manifest(manifest)
-
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Replace the manifest: how and where the experiment was last run."""
         write_whole(self.path / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
 
     def manifest(self) -> dict[str, Any]:
@@ -117,17 +113,12 @@ class Store:
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves and steps as Arrow tables."""
-        experiment = self.experiment()
-        records = self.records(experiment)
-        plain = [record.drop_columns([*NESTED, "weights", "weights_seed"]) for record in records]
-        empty = record_schema(experiment).empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
-        tables = {"trials": pa.concat_tables(plain or [empty])}
-        return tables | {name: unnested(records, name, columns) for name, columns in NESTED.items()}
+        return self._tables(self.experiment())
 
     def load(self) -> Results:
         """Everything, as data frames."""
         manifest, experiment = self.manifest(), self.experiment()
-        frames = {name: table.to_pandas() for name, table in self.tables().items()}
+        frames = {name: table.to_pandas() for name, table in self._tables(experiment).items()}
         return Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
 
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
@@ -142,6 +133,13 @@ class Store:
             raise SweepError(f"{self.name}: trial {trial} failed and kept no weights; choose another")
         weights = [np.array(w["values"], np.float32).reshape(w["shape"]) for w in row["weights"]]
         return row["weights_seed"], weights
+
+    def _tables(self, experiment: Experiment) -> dict[str, pa.Table]:
+        records = self.records(experiment)
+        plain = [record.drop_columns([*NESTED, "weights", "weights_seed"]) for record in records]
+        empty = record_schema(experiment).empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
+        tables = {"trials": pa.concat_tables(plain or [empty])}
+        return tables | {name: unnested(records, name, columns) for name, columns in NESTED.items()}
 
     def _file(self, trial: int) -> Path:
         path = self._trials / f"{trial:06d}-search.parquet"

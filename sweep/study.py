@@ -68,11 +68,12 @@ def run_experiment(run: Run, observer: Observer) -> Store:
         recorded = _recorded(store, experiment)
         gaps = bool(recorded) and max(recorded) >= len(recorded)
         storage = open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}")
-        studies, mirrors = [new_study(experiment) for _ in settings], []
-        for condition, setting in enumerate(settings):
-            mirror = Mirror(storage, _study_name(run.name, setting), experiment.identity, directions(experiment))
-            mirror.hold([recorded[t] for t in sorted(recorded) if t % len(settings) == condition])
-            mirrors.append(mirror)
+        studies = [new_study(experiment) for _ in settings]
+        mirrors = [
+            Mirror(storage, _study_name(run.name, setting), experiment.identity, directions(experiment))
+            for setting in settings
+        ]
+        _mirror_all(mirrors, recorded)
         total = experiment.trials * len(settings)
         observer.started(total, sum(trial < total for trial in recorded))
         if any(trial not in recorded for trial in range(total)):
@@ -86,14 +87,20 @@ def run_experiment(run: Run, observer: Observer) -> Store:
             key = TrialKey(trial=trial, phase="search", condition=settings[condition], parameters=asked.params)
             outcome = _train(asked, experiment, key, observer)
             store.append(experiment, key, outcome)
-            recorded[trial] = _told(experiment, key, outcome)
+            figures = summary(outcome)
+            recorded[trial] = _told(experiment, key, outcome, figures)
             studies[condition].tell(asked, recorded[trial].values, recorded[trial].state)
             mirrors[condition].add(recorded[trial])
-            observer.trial_finished(key, outcome.state, summary(outcome))
+            observer.trial_finished(key, outcome.state, figures)
         if gaps:  # records that had been removed were trained last; the copies get them in their places
-            for condition, mirror in enumerate(mirrors):
-                mirror.hold([recorded[t] for t in sorted(recorded) if t % len(settings) == condition])
+            _mirror_all(mirrors, recorded)
     return store
+
+
+def _mirror_all(mirrors: list[Mirror], recorded: Mapping[int, optuna.trial.FrozenTrial]) -> None:
+    """Make each condition's copy hold its recorded trials, in their order."""
+    for condition, mirror in enumerate(mirrors):
+        mirror.hold([recorded[trial] for trial in sorted(recorded) if trial % len(mirrors) == condition])
 
 
 def _train(asked: optuna.Trial, experiment: Experiment, key: TrialKey, observer: Observer) -> Outcome:
@@ -142,14 +149,16 @@ def _learning_curve(
     return {epoch: float(mean[i]) for i, epoch in enumerate(map(int, epochs)) if last[ends[epoch]] == epoch}
 
 
-def _told(experiment: Experiment, key: TrialKey, outcome: Outcome) -> optuna.trial.FrozenTrial:
+def _told(
+    experiment: Experiment, key: TrialKey, outcome: Outcome, figures: Mapping[str, Any]
+) -> optuna.trial.FrozenTrial:
     """What Optuna is told of a trial that was just trained."""
     curve: dict[int, float] = {}
     if outcome.scores is not None:
         values = getattr(outcome.scores, reported_outcome(experiment))
         configuration = experiment.base.replace(**key.condition, **key.parameters)
         curve = _learning_curve(outcome.scores.epochs, values, outcome.scores.tested, configuration)
-    return finished_trial(experiment, key.trial, outcome.state, key.parameters, summary(outcome), curve)
+    return finished_trial(experiment, key.trial, outcome.state, key.parameters, figures, curve)
 
 
 def _recorded(store: Store, experiment: Experiment) -> dict[int, optuna.trial.FrozenTrial]:

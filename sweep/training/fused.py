@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
@@ -70,7 +69,6 @@ class _Group:
         self, trainer: Trainer, program: Program, data: Data, seeds: tuple[int, ...], initial: list[Weights]
     ) -> None:
         self._trainer, self._program, self._data = trainer, program, data
-        self._tensors = {name: tf.constant(array) for name, array in data.arrays().items()}
         self._num_seeds = len(seeds)
         missing = program.shape.replicates - len(seeds)
         self._seeds = (*seeds, *[seeds[-1]] * missing)
@@ -89,7 +87,7 @@ class _Group:
         trainer, following = self._trainer, range(done + 1, done + 1 + EPOCHS_PER_CALL)
         configuration, replicates = trainer.configuration, len(self._seeds)
         num_sequences = self._program.shape.sequences
-        order = np.zeros((EPOCHS_PER_CALL, replicates, num_sequences), np.int32)
+        order = np.empty((EPOCHS_PER_CALL, replicates, num_sequences), np.int32)
         order[:] = np.arange(num_sequences)
         if configuration.training.shuffle:
             for row, epoch in enumerate(following[:epochs]):
@@ -98,7 +96,7 @@ class _Group:
         self._learner, self._alive, curves, self._steps = self._program.run(
             learner=self._learner,
             alive=self._alive,
-            data=self._tensors,
+            data=self._data.tensors,
             order=order,
             tested=tested,
             num_epochs=np.int32(epochs),
@@ -106,9 +104,8 @@ class _Group:
             stop_when_solved=np.bool_(configuration.training.stop_when_solved),
         )
         rows = np.flatnonzero(tested[:epochs])
-        totals = self._data.totals()
         return {
-            name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T / totals.get(name, 1)
+            name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T / self._data.totals.get(name, 1)
             for name, curve in curves.items()
         }
 

@@ -9,7 +9,7 @@ Letters in shapes: R replicates, E epochs, N sequences, B lanes, T steps, Q test
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Data:
     test_scored: Any  # (Q, T)
     test_last: Any  # (Q, T)
 
+    @functools.cached_property
     def totals(self) -> dict[str, int]:
         """Of how many steps or sequences the counts of a test are, by the name of the score."""
         return {
@@ -57,9 +58,10 @@ class Data:
             "sequence_accuracy": len(self.test_last),
         }
 
-    def arrays(self) -> dict[str, Any]:
+    @functools.cached_property
+    def tensors(self) -> dict[str, tf.Tensor]:
         """The fields by name, as the program takes them."""
-        return dict(self.__dict__)
+        return {field.name: tf.constant(getattr(self, field.name)) for field in fields(self)}
 
 
 @functools.lru_cache(maxsize=32)
@@ -133,10 +135,8 @@ class Program:
 
         def one_batch(batch: tf.Tensor, learner: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
             rows = tf.slice(order, (0, batch * lanes), (shape.replicates, lanes))
-            symbols, weights = (
-                tf.gather(data["symbols"], rows),
-                tf.gather(data["weights"], rows),
-            )  # (R, B, T...)
+            symbols = tf.gather(data["symbols"], rows)  # (R, B, T + 1)
+            weights = tf.gather(data["weights"], rows)  # (R, B, T)
 
             def one_window(index: tf.Tensor, learner: Any, state: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
                 seen = _window(symbols, index * shape.window, shape.window + 1)
