@@ -235,6 +235,30 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, results: Pa
 
 
 @cli.command()
+@click.argument("name")
+def init(name: str) -> None:
+    """Write a commented experiment file to start from; it runs as it stands, in less than a minute.
+
+    NAME is a name under experiments/ (or in this folder, if there is none), or a path that ends in .toml.
+
+    \b
+    Example:
+      sweep init my_question
+    """
+    from sweep.starter import write_starter
+
+    path = _path_of(name)
+    if path.suffix != ".toml":
+        raise SweepError(f"{path}: is no experiment file; end the path in .toml")
+    if str(path) != name and not _EXPERIMENTS.is_dir():  # a name, and no folder for it
+        path = Path(path.name)
+    write_starter(path)
+    click.echo(str(path))
+    runnable = path.stem if path.parent == _EXPERIMENTS else path
+    click.echo(f"Edit it, then `sweep plan {runnable}` checks it and `sweep run {runnable}` runs it.", err=True)
+
+
+@cli.command()
 def schema() -> None:
     """Print the JSON Schema of the experiment file, for editors.
 

@@ -28,6 +28,9 @@ class IncreasingTask(Frozen):
     alphabet_size: int | None = Field(
         None, ge=2, description="symbols in the alphabet; left out: just those that the sequences need"
     )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
 
     @model_validator(mode="after")
     def _alphabet_holds_the_sequences(self) -> Self:
@@ -49,6 +52,9 @@ class ExplicitTask(Frozen):
         strict=False,  # TOML and JSON have lists, not tuples
         description="the sequences, each a list of symbols (strings or whole numbers)",
     )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
 
     @model_validator(mode="after")
     def _sequences_have_a_step_to_predict(self) -> Self:
@@ -62,16 +68,85 @@ class ExplicitTask(Frozen):
         return self
 
 
-TaskConfig = Annotated[IncreasingTask | ExplicitTask, Field(discriminator="name")]
+class RandomTask(Frozen):
+    """Key, random fillers, key: Experiment 2b of Hochreiter & Schmidhuber (1997) at sequence_length p + 1."""
+
+    name: Literal["random"] = "random"
+    sequence_length: int = Field(10, ge=3, le=1_000_000, description="symbols in a sequence, both keys counted")
+    alphabet_size: int = Field(10, ge=2, le=100_000, description="symbols in the alphabet, the keys counted")
+    keys: int = Field(2, ge=2, description="how many different first symbols; the others fill the middle")
+    train_sequences: int | Literal["fresh"] = Field(
+        "fresh", description='size of a fixed training set; "fresh": every epoch draws new sequences'
+    )
+    sequences_per_epoch: int = Field(100, ge=1, description="sequences of an epoch, where they are fresh")
+    test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
+    test_lengths: tuple[Annotated[int, Field(ge=3, le=1_000_000)], ...] = Field(
+        (), strict=False, description="other lengths that the trained network is tested at, once"
+    )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
+    criterion_sequences: int | None = Field(
+        None, ge=1, description="fresh sequences that must meet the criterion; left out: the test sequences do"
+    )
+
+    @model_validator(mode="after")
+    def _there_are_fillers_and_sequences(self) -> Self:
+        if self.alphabet_size <= self.keys:
+            raise ValueError(
+                f"alphabet_size is {self.alphabet_size}; with keys = {self.keys} it must be at least {self.keys + 1}"
+            )
+        if self.train_sequences != "fresh":
+            if self.train_sequences < 1:
+                raise ValueError(f'train_sequences is {self.train_sequences}; it must be at least 1, or "fresh"')
+            if "sequences_per_epoch" in self.model_fields_set:
+                raise ValueError("sequences_per_epoch is for fresh sequences; a fixed training set is an epoch")
+        trained = 1 if self.train_sequences == "fresh" else self.train_sequences
+        fillers, places = self.alphabet_size - self.keys, self.sequence_length - 2
+        existing = self.keys * fillers ** min(places, 40)  # 2 ** 40 are enough for any sizes
+        if existing < trained + self.test_sequences:
+            raise ValueError(
+                f"test_sequences is {self.test_sequences}; only {existing} different sequences exist, so the test set "
+                f"would overlap the training set; at most {max(existing - trained, 0)} can be held out"
+            )
+        if len(set(self.test_lengths)) < len(self.test_lengths):
+            raise ValueError("test_lengths holds a length twice")
+        return self
+
+
+class MarkedTask(Frozen):
+    """Experiment 2c of Hochreiter & Schmidhuber (1997): b, key, distractors, e, key, with a random length."""
+
+    name: Literal["marked"] = "marked"
+    lag: int = Field(10, ge=1, le=1_000_000, description="q: distractors before the end marker may come")
+    distractors: int = Field(10, ge=2, le=100_000, description="p: different distractors in the alphabet of p + 4")
+    sequences_per_epoch: int = Field(100, ge=1, description="fresh sequences of an epoch")
+    test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
+    max_error: float = Field(0.2, gt=0, le=1, description="solved only if no output at the end is further off")
+    criterion_sequences: int | None = Field(
+        10_000, ge=1, description="fresh sequences that must meet the criterion, as in 1997"
+    )
+
+
+TaskConfig = Annotated[IncreasingTask | ExplicitTask | RandomTask | MarkedTask, Field(discriminator="name")]
 
 
 class ModelConfig(Frozen):
     """The network: recurrent layers on one-hot symbols, and a dense layer that scores the next symbol."""
 
-    units: int = Field(20, ge=1, le=4096, description="units of each recurrent layer")
-    layers: int = Field(1, ge=1, le=8, description="recurrent layers, one on top of the other")
+    cell: Literal["lstm", "gru", "simple_rnn", "mlp"] = Field(
+        "lstm", description="the recurrent cell; mlp: none, a feed-forward network on the last `lags` symbols"
+    )
+    units: int = Field(20, ge=1, le=4096, description="units of each recurrent (or hidden) layer")
+    layers: int = Field(1, ge=1, le=8, description="recurrent (or hidden) layers, one on top of the other")
     output: Literal["sigmoid", "softmax"] = Field(
         "sigmoid", description="sigmoid with binary cross-entropy, or softmax with categorical cross-entropy"
+    )
+    gate_bias: Literal["zeros", "unit_forget", "chrono"] = Field(
+        "unit_forget", description="initial gate biases; unit_forget is Keras's default; chrono: Tallec & Ollivier 2018"
+    )
+    chrono_max: int | None = Field(
+        None, ge=3, description="longest memory that chrono prepares for, in steps; left out: the sequence's length"
     )
     stateful: bool = Field(True, description="carry the state from window to window within a sequence")
 
@@ -85,9 +160,19 @@ class TrainingConfig(Frozen):
     timesteps: int | Literal["full"] = Field(
         1, description='steps per update; "full": the whole sequence in one window'
     )
+    lags: int = Field(1, ge=1, le=1000, description="each prediction is made from a sliding window of so many symbols")
+    batch_layout: Literal["sequences", "steps"] = Field(
+        "sequences", description="what a lane of the batch carries: a sequence, or (the pitfall) every n-th step of one"
+    )
     optimizer: Literal["adam", "rmsprop", "sgd"] = Field("adam", description="with Keras's own defaults")
     learning_rate: float = Field(0.001, gt=0, lt=float("inf"), description="the optimiser's step size")
+    clip_norm: float | None = Field(
+        None, gt=0, lt=float("inf"), description="largest norm of the whole gradient; left out: not clipped"
+    )
     loss_on: Literal["every", "last"] = Field("every", description="score every step, or the last one only")
+    last_weight: float = Field(
+        1.0, gt=0, lt=float("inf"), description="weight of the last step's loss, where the others count 1"
+    )
     evaluate_every: int = Field(1, ge=1, description="epochs from one test to the next")
     stop_when_solved: bool = Field(False, description="end a replicate at the first test that it solves")
     trainer: Literal["fused", "fit"] = Field("fused", description="the compiled program, or Keras's own loop")
@@ -112,9 +197,10 @@ class Configuration(Frozen):
         >>> Configuration(task=IncreasingTask()).replace(units=4, batch_size=2).model.units
         4
         """
-        data = self.model_dump()
+        data = self.model_dump(exclude_unset=True)
+        data["task"]["name"] = self.task.name
         for name, value in parameters.items():
-            data[self.section_of(name)][name] = value
+            data.setdefault(self.section_of(name), {})[name] = value
         return Configuration.model_validate(data)
 
     def section_of(self, parameter: str) -> str:
@@ -138,5 +224,10 @@ class Configuration(Frozen):
 SECTIONS: dict[str, type[Frozen]] = {"model": ModelConfig, "training": TrainingConfig}
 """The sections whose parameters may be fixed or searched; those of a task may be fixed or be conditions."""
 
-TASKS: dict[str, type[Frozen]] = {"increasing": IncreasingTask, "explicit": ExplicitTask}
+TASKS: dict[str, type[Frozen]] = {
+    "increasing": IncreasingTask,
+    "explicit": ExplicitTask,
+    "random": RandomTask,
+    "marked": MarkedTask,
+}
 """Task name -> the parameters that it takes."""

@@ -1,7 +1,7 @@
 """The experiment: its schema, and what its keys mean together.
 
-An experiment is immutable data: a question, a task, fixed parameters, conditions (the problem's own axes,
-each combination one study) and a search space.
+An experiment is immutable data: a question, a task, fixed parameters, conditions (the problem's own axes:
+each combination, or each written table, is one study) and a search space.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from sweep.config import SECTIONS, Configuration, Frozen, ModelConfig, TaskConfig, TrainingConfig
 from sweep.faults import quoted, unknown
@@ -145,8 +145,9 @@ class Experiment(Frozen):
     model: ModelConfig = Field(ModelConfig(), description="fixed parameters of the model")
     training: TrainingConfig = Field(TrainingConfig(), description="fixed parameters of the training")
     conditions: dict[str, tuple[Any, ...]] = Field(
-        {}, description="task parameter -> values; each combination is a study"
+        {}, description="task parameter -> values; each combination is a study; or [[conditions]], each table a study"
     )
+    paired: bool = Field(False, exclude=True, description="whether the conditions were written as tables, one a study")
     search: dict[str, Dimension] = Field({}, description="model or training parameter -> what the sampler may choose")
     study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
 
@@ -157,9 +158,12 @@ class Experiment(Frozen):
 
     @property
     def condition_settings(self) -> tuple[dict[str, Any], ...]:
-        """Every combination of the conditions' values; one empty combination where there are none."""
-        combinations = itertools.product(*self.conditions.values())
-        return tuple(dict(zip(self.conditions, values, strict=True)) for values in combinations)
+        """The setting of each study; one empty setting where there are no conditions."""
+        return settings_of(self.conditions, paired=self.paired)
+
+    @field_serializer("conditions")
+    def _conditions_as_written(self, conditions: dict[str, tuple[Any, ...]]) -> Any:
+        return list(self.condition_settings) if self.paired else conditions
 
     @property
     def trials(self) -> int:
@@ -194,6 +198,17 @@ class Experiment(Frozen):
         return [f"{key}: was {_said(old, key)}, is {_said(new, key)}" for key in told]
 
 
+def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> tuple[dict[str, Any], ...]:
+    """Every combination of the conditions' values; where they are `paired`, the first of each, the second of each, ...
+
+    >>> settings_of({"lag": (50, 100), "distractors": (8, 9)}, paired=True)
+    ({'lag': 50, 'distractors': 8}, {'lag': 100, 'distractors': 9})
+    """
+    columns = conditions.values()
+    rows = zip(*columns, strict=True) if paired else itertools.product(*columns)
+    return tuple(dict(zip(conditions, row, strict=True)) for row in rows)
+
+
 def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
     if isinstance(dimension, Choices):
         return dimension.choices
@@ -223,6 +238,9 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            for number, row in enumerate(value, start=1):
+                flat |= _flat(row, f"{prefix}{key}.{number}.")
         else:
             flat[prefix + key] = value
     return flat

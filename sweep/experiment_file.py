@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from sweep.config import SECTIONS, TASKS, Frozen
 from sweep.errors import SweepError
-from sweep.experiment import SEARCHABLE, Choices, Dimension, Experiment, Range, StudyConfig
+from sweep.experiment import SEARCHABLE, Choices, Dimension, Experiment, Range, StudyConfig, settings_of
 from sweep.faults import faults_of, quoted, unknown
 
+_KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -63,17 +64,23 @@ def checked_name(name: str) -> str:
 
 def parse(raw: Mapping[str, Any], where: str) -> Experiment:
     """Check what a file holds, section by section; SweepError lists all faults, each headed by `where`."""
-    faults = [unknown("key", key, Experiment.model_fields) for key in raw if key not in Experiment.model_fields]
-    parts: dict[str, Any] = {}
+    faults = [unknown("key", key, _KEYS) for key in raw if key not in _KEYS]
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
         arrived = quoted(raw["question"]) if "question" in raw else "missing"
         faults.append(f"question: is {arrived}; must be one sentence in quotes")
-    for key, section in (("task", _task_of(raw)), *SECTIONS.items(), ("study", StudyConfig)):
-        if isinstance(section, str):
-            faults.append(section)
-        else:
-            parts[key] = _section(raw.get(key, {}), section, key, faults)
-    parts["conditions"] = _conditions(raw.get("conditions", {}), parts.get("task"), faults)
+    task = _task_type(raw)
+    paired = isinstance(raw.get("conditions"), list)
+    faults_of_conditions: list[str] = []
+    conditions = (_paired if paired else _combined)(raw.get("conditions", {}), task, faults_of_conditions)
+    parts: dict[str, Any] = {"conditions": conditions, "paired": paired}
+    if isinstance(task, str):
+        faults.append(task)
+    else:
+        parts["task"] = _task(raw["task"], task, settings_of(conditions, paired=paired and bool(conditions)), faults)
+    sections: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig}
+    for key, section in sections.items():
+        parts[key] = _section(raw.get(key, {}), section, key, faults)
+    faults += faults_of_conditions
     parts["search"] = _search(raw.get("search", {}), faults)
     if not faults:
         experiment = Experiment(question=raw["question"].strip(), **parts)
@@ -83,7 +90,7 @@ def parse(raw: Mapping[str, Any], where: str) -> Experiment:
     return experiment
 
 
-def _task_of(raw: Mapping[str, Any]) -> type[Frozen] | str:
+def _task_type(raw: Mapping[str, Any]) -> type[Frozen] | str:
     task = raw.get("task")
     if not isinstance(task, dict):
         return f"task: is {quoted(task) if task is not None else 'missing'}; must be a table with a name"
@@ -105,23 +112,77 @@ def _section(raw: Any, section: type[Frozen], key: str, faults: list[str]) -> Fr
         return None
 
 
-def _conditions(raw: Any, task: Frozen | None, faults: list[str]) -> dict[str, tuple[Any, ...]]:
+def _task(
+    raw: Mapping[str, Any], task: type[Frozen], settings: tuple[dict[str, Any], ...], faults: list[str]
+) -> Frozen | None:
+    """The task as the file fixes it; what only fits with a condition's values is taken with the first one's."""
+    try:
+        return task.model_validate(raw)
+    except ValidationError as error:
+        conditions = settings[0].keys()
+        of_single_keys = [fault for fault in error.errors() if fault["loc"]]
+        if not all(fault["type"] == "missing" and fault["loc"][0] in conditions for fault in of_single_keys):
+            faults += faults_of(error, task, raw, "task")
+            return None
+    refused = _refused(task, raw, settings, "conditions" if conditions else "task")
+    faults += refused
+    return None if refused else task.model_validate({**raw, **settings[0]})
+
+
+def _combined(raw: Any, task: type[Frozen] | str, faults: list[str]) -> dict[str, tuple[Any, ...]]:
+    """`[conditions]`: name -> values."""
     if not isinstance(raw, dict):
         faults.append(f"conditions: is {quoted(raw)}; must be a table of lists")
         return {}
-    known = [name for name in type(task).model_fields if name != "name"] if task else None
+    unknown_names = _unknown_conditions(raw, task)
+    faults += unknown_names.values()
     conditions = {}
     for name, values in raw.items():
-        if known is not None and name not in known:
-            hint = "; what is no part of the problem goes under [search]" if name in SEARCHABLE else ""
-            faults.append(f"conditions: {unknown('task parameter', name, known)}{hint}")
-        elif not isinstance(values, list | tuple) or not values:
+        if name in unknown_names:
+            continue
+        if not isinstance(values, list | tuple) or not values:
             faults.append(f"conditions.{name}: is {quoted(values)}; must be a list of at least one value")
         elif len(set(map(repr, values))) < len(values):
             faults.append(f"conditions.{name}: holds a value twice: {quoted(values)}")
         else:
             conditions[name] = tuple(values)
     return conditions
+
+
+def _paired(raw: list[Any], task: type[Frozen] | str, faults: list[str]) -> dict[str, tuple[Any, ...]]:
+    """`[[conditions]]`: name -> its value in each of the tables; empty if anything is wrong with them."""
+    wrong = _faults_of_tables(raw) or list(_unknown_conditions(raw[0], task).values())
+    faults += wrong
+    return {} if wrong else {name: tuple(row[name] for row in raw) for name in raw[0]}
+
+
+def _faults_of_tables(rows: list[Any]) -> list[str]:
+    if not rows or not all(isinstance(row, dict) and row for row in rows):
+        return [f"conditions: is {quoted(rows)}; must be a table of lists, or [[conditions]] tables of single values"]
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        if row.keys() != rows[0].keys():
+            return [
+                f"conditions: table {number} names {', '.join(row)}, and table 1 names {', '.join(rows[0])}; "
+                "all must name the same parameters"
+            ]
+        first = seen.setdefault(repr(sorted(row.items())), number)
+        if first != number:
+            return [f"conditions: tables {first} and {number} are equal: {quoted(row)}; leave one of them out"]
+    return []
+
+
+def _unknown_conditions(names: Iterable[str], task: type[Frozen] | str) -> dict[str, str]:
+    """Name -> fault, of the names that are no parameters of the task."""
+    if isinstance(task, str):
+        return {}
+    known = [name for name in task.model_fields if name != "name"]
+    hints = dict.fromkeys(SEARCHABLE, "; what is no part of the problem goes under [search]")
+    return {
+        name: f"conditions: {unknown('task parameter', name, known)}{hints.get(name, '')}"
+        for name in names
+        if name not in known
+    }
 
 
 def _search(raw: Any, faults: list[str]) -> dict[str, Dimension]:
@@ -151,13 +212,15 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         section = experiment.base.section_of(name)
         if name in getattr(experiment, section).model_fields_set:
             faults.append(f"search.{name}: is fixed under [{section}] too; leave one of them out")
-    faults += _refused(experiment.task, experiment.condition_settings, "conditions")
+    fixed = experiment.task.model_dump(exclude_unset=True)
+    faults += _refused(type(experiment.task), fixed, experiment.condition_settings, "conditions")
     for name, dimension in experiment.search.items():
         if isinstance(dimension, Range) and not _is_numeric(experiment, name):
             faults.append(f"search.{name}: is a range; this parameter takes {{ choices = [...] }}")
             continue
         owner = experiment.base.section(name)
-        faults += _refused(owner, [{name: value} for value in dimension.extremes], "search")
+        fixed = owner.model_dump(exclude_unset=True)
+        faults += _refused(type(owner), fixed, [{name: value} for value in dimension.extremes], "search")
         step = dimension.step if isinstance(dimension, Range) else None
         if isinstance(step, float) and isinstance(getattr(owner, name), int):
             faults.append(f"search.{name}.step: is {step}; must be a whole number")
@@ -173,15 +236,17 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
     return faults
 
 
-def _refused(section: Frozen, settings: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+def _refused(
+    section: type[Frozen], fixed: Mapping[str, Any], settings: Iterable[Mapping[str, Any]], key: str
+) -> list[str]:
     """Faults of a section with each of the settings in it; `key` is where the settings were written."""
     faults: list[str] = []
     for setting in settings:
-        raw = section.model_dump(exclude_unset=True) | dict(setting)
+        raw = {**fixed, **setting}
         try:
-            type(section).model_validate(raw)
+            section.model_validate(raw)
         except ValidationError as error:
-            faults += faults_of(error, type(section), raw, key)
+            faults += faults_of(error, section, raw, key)
     return list(dict.fromkeys(faults))
 
 
@@ -199,8 +264,18 @@ def json_schema() -> dict[str, Any]:
         "properties": dict.fromkeys(SEARCHABLE, dimension),
         "additionalProperties": False,
     }
+    names = sorted(axes)
+    del schema["properties"]["paired"]
     schema["properties"]["conditions"] |= {
-        "properties": {name: {"type": "array", "minItems": 1} for name in sorted(axes)},
+        "type": ["object", "array"],
+        "properties": {name: {"type": "array", "minItems": 1} for name in names},
         "additionalProperties": False,
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": {name: {} for name in names},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sweep experiment"} | schema

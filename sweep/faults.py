@@ -1,6 +1,7 @@
 """Faults in an experiment file as sentences: key, what arrived, what would be right."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ def quoted(value: Any) -> str:
     elif isinstance(value, list | tuple):
         text = "[" + ", ".join(quoted(v) for v in value) + "]"
     elif isinstance(value, dict):
-        text = "{ " + ", ".join(f"{_key(k)} = {quoted(v)}" for k, v in value.items()) + " }"
+        text = "{ " + ", ".join(f"{_key(k)} = {quoted(v)}" for k, v in value.items()) + " }" if value else "{}"
     else:
         text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -57,9 +58,12 @@ def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
     'unknown key "unit"; did you mean "units"?'
     """
     names = list(known)
-    near = difflib.get_close_matches(str(arrived), names, n=1, cutoff=0.6)
-    hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(names)
-    return f"unknown {what} {quoted(arrived)}; {hint}"
+    return f"unknown {what} {quoted(arrived)}; {_nearest(arrived, names) or 'known: ' + ', '.join(names)}"
+
+
+def _nearest(arrived: Any, names: list[str]) -> str:
+    near = difflib.get_close_matches(str(arrived).lower(), names, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 def faults_of(error: ValidationError, section: type[BaseModel], arrived: Mapping[str, Any], key: str) -> list[str]:
@@ -88,7 +92,10 @@ def _line(
         return f"{path}: {faults[0]['ctx']['error']}"
     # The branches of a union are one fault: what arrived fits none of them.
     wanted = list(dict.fromkeys(_wanted(fault) for fault in faults))
-    return f"{path}: is {quoted(arrived.get(field))}; must be {' or '.join(wanted)}"
+    value = arrived.get(field)
+    choices = [name for fault in faults if fault["type"] == "literal_error" for name in _choices(fault)]
+    hint = _nearest(value, choices) if isinstance(value, str) else ""
+    return f"{path}: is {quoted(value)}; must be {' or '.join(wanted)}{'; ' + hint if hint else ''}"
 
 
 def _wanted(fault: Mapping[str, Any]) -> str:
@@ -99,6 +106,10 @@ def _wanted(fault: Mapping[str, Any]) -> str:
         name, text = _BOUNDS[kind]
         return text.format(context[name])
     return _KINDS.get(kind, str(fault["msg"]))
+
+
+def _choices(fault: Mapping[str, Any]) -> list[str]:
+    return re.findall(r"'([^']*)'", str(fault["ctx"]["expected"]))
 
 
 def _purpose(section: type[BaseModel], field: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.config import Configuration, ModelConfig
+from sweep.tasks import Task
 
 if TYPE_CHECKING:
     import keras
@@ -32,6 +33,9 @@ if "xla_backend_extra_options" not in os.environ.get("XLA_FLAGS", ""):
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""
+
+BLOCKS = {"lstm": 4, "gru": 3, "simple_rnn": 1, "mlp": 1}
+"""Cell -> blocks of units in its kernel: the gates and the candidate."""
 
 
 def import_keras() -> None:
@@ -62,39 +66,56 @@ def device_name() -> str:
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"
 
 
-def build_model(config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int) -> keras.Sequential:
+def resolved(configuration: Configuration, task: Task) -> ModelConfig:
+    """The model's configuration with what it leaves to the task: how long a memory chrono prepares for."""
+    model = configuration.model
+    if model.gate_bias != "chrono" or model.chrono_max is not None:
+        return model
+    return model.model_copy(update={"chrono_max": max(3, round(task.expected_length))})
+
+
+def build_model(
+    config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int, lags: int = 1
+) -> keras.Sequential:
     """The tutorial's network: one-hot symbols -> recurrent layers -> a score for each symbol as the next.
 
     Input (batch_size, timesteps, num_symbols), output of the same shape. The layers return whole sequences
     so that every step of a window can be scored; with one timestep that is the tutorial's network itself.
+    The mlp has dense layers instead, and sees the last `lags` symbols side by side: its input is
+    (batch_size, timesteps, lags x num_symbols).
     """
     import keras
 
-    inputs = keras.Input(batch_shape=(batch_size, timesteps, num_symbols))
+    features = num_symbols * (lags if config.cell == "mlp" else 1)
+    inputs = keras.Input(batch_shape=(batch_size, timesteps, features))
     return keras.Sequential([inputs, *_layers(config, num_symbols)])
 
 
-def num_weights(config: ModelConfig, num_symbols: int) -> int:
+def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
     """The trainable weights of the model, counted without building it.
 
     >>> num_weights(ModelConfig(units=20), num_symbols=5)
     2185
     """
-    units = config.units
-    recurrent = [4 * units * (inputs + units + 1) for inputs in (num_symbols, *[units] * (config.layers - 1))]
-    return sum(recurrent) + num_symbols * (units + 1)
+    units, blocks = config.units, BLOCKS[config.cell]
+    biases = 2 if config.cell == "gru" else 1  # Keras's GRU has one for the input and one for the state
+    below = [num_symbols * (lags if config.cell == "mlp" else 1), *[units] * (config.layers - 1)]
+    state = 0 if config.cell == "mlp" else units
+    return sum(blocks * units * (inputs + state + biases) for inputs in below) + num_symbols * (units + 1)
 
 
-def seeded_model(config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int) -> Any:
+def seeded_model(
+    config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int, lags: int = 1
+) -> Any:
     """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps)
+    return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
 
 
 @functools.lru_cache(maxsize=64)
-def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...]) -> list[Weights]:
+def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...], lags: int = 1) -> list[Weights]:
     """The weights of `seeded_model` for each seed, bit for bit, in a fraction of the time.
 
     Keras builds a model operation by operation. Here one is built; for every seed its layers are only made,
@@ -112,7 +133,7 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
         def next(self, ordered: bool = True) -> Any:
             return self._seed
 
-    model = build_model(config, num_symbols, batch_size=1, timesteps=1)
+    model = build_model(config, num_symbols, batch_size=1, timesteps=1, lags=lags)
     weights = [np.asarray(weight) for weight in model.get_weights()]
     initializers = _random_initializers(model.layers)
 
@@ -125,9 +146,10 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     drawn = []
     for seed in seeds:
         keras.utils.set_random_seed(seed)
-        numbers = [fresh.seed for fresh in _random_initializers(_layers(config, num_symbols)).values()]
-        values = compiled(tf.constant(numbers, tf.uint32))
+        fresh = _random_initializers(_layers(config, num_symbols))
+        values = compiled(tf.constant([each.seed for each in fresh.values()], tf.uint32))
         random = dict(zip(initializers, values, strict=True))
+        random |= {i: each(weights[i].shape) for i, each in fresh.items() if isinstance(each, _chrono_class())}
         drawn.append([np.asarray(random.get(index, weight)) for index, weight in enumerate(weights)])
     return drawn
 
@@ -135,25 +157,60 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
 def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
     import keras
 
-    recurrent = [
-        keras.layers.LSTM(config.units, stateful=config.stateful, return_sequences=True) for _ in range(config.layers)
-    ]
-    return [*recurrent, keras.layers.Dense(num_symbols, activation=config.output)]
+    kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+    layers: list[Any] = []
+    for _ in range(config.layers):
+        if config.cell == "mlp":
+            layers.append(keras.layers.Dense(config.units, activation="relu"))
+            continue
+        options: dict[str, Any] = {"stateful": config.stateful, "return_sequences": True}
+        if config.cell == "lstm":
+            options["unit_forget_bias"] = config.gate_bias == "unit_forget"
+        if config.gate_bias == "chrono":
+            options["bias_initializer"] = _chrono(config)
+        layers.append(kinds[config.cell](config.units, **options))
+    return [*layers, keras.layers.Dense(num_symbols, activation=config.output)]
+
+
+def _chrono(config: ModelConfig) -> Any:
+    """The chrono initialisation of the biases (Tallec & Ollivier 2018, section 3).
+
+    LSTM: forget bias log U(1, chrono_max - 1), input bias its negative. A GRU has one gate for both, which
+    Keras has keep the state where it is open: its bias is the former.
+    """
+    assert config.chrono_max is not None, "resolved() fills it in"
+    return _chrono_class()(1.0, config.chrono_max - 1.0)
+
+
+@functools.cache
+def _chrono_class() -> Any:
+    import keras
+
+    class Chrono(keras.initializers.RandomUniform):  # type: ignore[misc]
+        """A random initialiser of Keras's in all but its values. Within a graph its logarithm rounds differently."""
+
+        def __call__(self, shape: Any, dtype: Any = None) -> Any:
+            blocks = 4 if len(shape) == 1 else 3  # an LSTM's biases (4 units,), or a GRU's (2, 3 units)
+            keep = keras.ops.log(super().__call__((shape[-1] // blocks,), dtype))
+            zero = keras.ops.zeros_like(keep)
+            if blocks == 4:
+                return keras.ops.concatenate([-keep, keep, zero, zero])
+            inputs = keras.ops.concatenate([keep, zero, zero])
+            return keras.ops.stack([inputs, keras.ops.zeros_like(inputs)])
+
+    return Chrono
 
 
 def _random_initializers(layers: Sequence[Any]) -> dict[int, Any]:
-    """Index among a model's weights -> the initialiser that draws it; the biases, in between, are constant."""
-    initializers: dict[int, Any] = {}
-    first = 0
+    """Index among a model's weights -> the initialiser that draws it; the other weights start constant."""
+    initializers: list[Any] = []
     for layer in layers:
         if hasattr(layer, "cell"):
-            initializers[first] = layer.cell.kernel_initializer
-            initializers[first + 1] = layer.cell.recurrent_initializer
-            first += 3
+            cell = layer.cell
+            initializers += [cell.kernel_initializer, cell.recurrent_initializer, cell.bias_initializer]
         else:
-            initializers[first] = layer.kernel_initializer
-            first += 2
-    return initializers
+            initializers += [layer.kernel_initializer, layer.bias_initializer]
+    return {index: each for index, each in enumerate(initializers) if hasattr(each, "seed")}
 
 
 def recurrent_layers(model: Any) -> list[Any]:
@@ -169,8 +226,9 @@ def reset_states(model: Any) -> None:
 
 
 def build_optimizer(configuration: Configuration) -> Any:
-    """The Keras optimiser of a configuration, with Keras's defaults but for the learning rate."""
+    """The Keras optimiser of a configuration, with Keras's defaults but for the learning rate and clipping."""
     import keras
 
     kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
-    return kinds[configuration.training.optimizer](learning_rate=configuration.training.learning_rate)
+    training = configuration.training
+    return kinds[training.optimizer](learning_rate=training.learning_rate, global_clipnorm=training.clip_norm)

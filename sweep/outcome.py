@@ -1,6 +1,6 @@
 """What a trial found: the scores of its replicates, and the figures that sum them up."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +16,10 @@ class Scores:
     """The outcomes of R replicates at E tests; nan where a replicate had stopped before.
 
     `epochs` (E,) is counted from 1; every other array is (R, E). `loss` is the mean of the updates' losses
-    over the epoch before the test; `max_error` the largest distance of an output from its target;
-    `sequences` and `updates` count what a replicate was trained on up to the test.
+    over the epoch before the test; `max_error` the largest distance of a scored output from its target;
+    `sequences` and `updates` count what a replicate was trained on up to the test. `solved` is the task's
+    criterion: every scored step of the test right and no `max_error` beyond the task's, confirmed on its
+    criterion sequences where it has any; False where a replicate had stopped before.
     """
 
     epochs: NDArray[np.int64]
@@ -28,16 +30,12 @@ class Scores:
     max_error: NDArray[np.float64]
     sequences: NDArray[np.float64]
     updates: NDArray[np.float64]
+    solved: NDArray[np.bool_]
 
     @property
     def tested(self) -> NDArray[np.bool_]:
         """(R, E): where there was a test at all."""
         return ~np.isnan(self.sequence_accuracy)
-
-    @property
-    def solved(self) -> NDArray[np.bool_]:
-        """(R, E): every scored step of every test sequence right."""
-        return np.asarray(self.sequence_accuracy == 1.0)
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -55,9 +53,11 @@ class Scores:
 class Outcome:
     """All that a trial leaves behind.
 
-    `step_accuracy` (R, T) and `step_scored` (T,) are those of the last test. `weights` are the trained ones
-    of the replicate whose seed is `weights_seed`: of those that solved, the one with the smallest loss.
-    A failed trial may have no scores; `error` then says why.
+    `step_accuracy` (R, T) and `step_scored` (T,) are those of the last test; nan where no sequence is scored
+    at that step. `length_recall_accuracy` and `length_sequence_accuracy` (R, L) are those of the trained
+    networks on sequences of other `lengths` (L,). `weights` are the trained ones of the replicate whose seed
+    is `weights_seed`: of those that solved, the one with the smallest loss. A failed trial may have no
+    scores; `error` then says why.
     """
 
     state: State
@@ -68,6 +68,9 @@ class Outcome:
     parameters: int
     train_seconds: float
     compile_seconds: float
+    lengths: tuple[int, ...] = ()
+    length_recall_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    length_sequence_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     weights_seed: int | None = None
     weights: tuple[NDArray[np.float32], ...] = ()
     error: str | None = None
@@ -111,15 +114,27 @@ def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
 
 
 def step_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
-    """Column -> (R x T,): the accuracy of each replicate at each step of the sequences, at its last test."""
+    """Column -> (rows,): the accuracy of each replicate at each step that was measured, at its last test."""
     if outcome.scores is None:
         return {}
-    shape = outcome.step_accuracy.shape
+    replicates, steps = np.nonzero(~np.isnan(outcome.step_accuracy))
     return {
-        "seed": np.repeat(np.array(outcome.seeds, np.int64), shape[1]),
-        "step": np.tile(np.arange(1, shape[1] + 1), shape[0]),
-        "scored": np.tile(outcome.step_scored, shape[0]),
-        "accuracy": outcome.step_accuracy.ravel(),
+        "seed": np.array(outcome.seeds, np.int64)[replicates],
+        "step": steps + 1,
+        "scored": outcome.step_scored[steps],
+        "accuracy": outcome.step_accuracy[replicates, steps],
+    }
+
+
+def length_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
+    """Column -> (R x L,): what each trained network reaches at each of the other lengths."""
+    if outcome.scores is None or not outcome.lengths:
+        return {}
+    return {
+        "seed": np.repeat(np.array(outcome.seeds, np.int64), len(outcome.lengths)),
+        "length": np.tile(np.array(outcome.lengths, np.int64), len(outcome.seeds)),
+        "recall_accuracy": outcome.length_recall_accuracy.ravel(),
+        "sequence_accuracy": outcome.length_sequence_accuracy.ravel(),
     }
 
 

@@ -1,20 +1,36 @@
 """What an experiment would do: whether it can run at all, how much there is, and about how long it takes."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.checks import faults_of_configuration
 from sweep.config import Configuration
 from sweep.errors import SweepError
 from sweep.experiment import Choices, Experiment, Range
 from sweep.model import num_weights
-from sweep.tasks import build_task
-from sweep.training.contract import window_length
+from sweep.tasks import Task, build_task
+from sweep.training.layout import Layout
 from sweep.training.padding import bucket
-from sweep.trial import check
 
 _COMBINATIONS_CHECKED = 5_000
+
+_CHECKED = (
+    *("cell", "gate_bias", "chrono_max", "batch_size", "shuffle", "timesteps"),
+    *("lags", "batch_layout", "loss_on", "last_weight"),
+)
+"""Parameters that may be impossible with another's value or with the task."""
+
+_SHAPES = (
+    *("cell", "units", "layers", "output", "stateful", "optimizer"),
+    *("batch_size", "batch_layout", "timesteps", "lags", "loss_on"),
+)
+"""Parameters whose value a compiled program depends on; the others are inputs of one."""
+
+_IDLE_WITHOUT = {"chrono_max": ("gate_bias", "chrono"), "last_weight": ("loss_on", "every")}
+"""Parameter -> the other one, and its value, without which it has no effect: no fault if the search reaches that."""
 
 # Measured on two cores (Keras 3.15, TensorFlow 2.21); they only have to give the right order of magnitude.
 _IMPORT_SECONDS = 9.0
@@ -23,8 +39,14 @@ _MODEL_SECONDS = 0.035
 _FIT_CALL_SECONDS = 0.05
 _WINDOW_SECONDS = 5e-6
 _WEIGHT_SECONDS = 0.6e-9
+_STEP_SECONDS = 1.3e-6  # of one replicate in a loop over time, up to 20 units; a test takes a third of it
 _BASE_MB = 960
 _PROGRAM_MB = 35
+_PROGRAMS_KEPT = 32  # by a process; the one that was used longest ago goes first
+_LONGEST_UNROLLED = 16  # steps of a window; longer ones are loops over time, which keep every step for the gradient
+_LOOP_BYTES = 4 * 16  # for each unit and step that a loop keeps
+_REPLICATES_AT_ONCE = 2
+_TABLE_BYTES = 12  # for each step of the sequences of a call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,50 +65,118 @@ class Plan:
 def check_experiment(experiment: Experiment, where: str) -> None:
     """SweepError lists, one a line, what is impossible in a condition or with a value of the search."""
     faults: dict[tuple[str, str], str] = {}  # (key, condition) -> what is wrong with the first such value
-    for setting, configuration in _checked_configurations(experiment):
-        for parameter, sentence in check(configuration):
-            key = f"search.{parameter}" if parameter in experiment.search else f"training.{parameter}"
+    for setting, configuration, task in _checked_configurations(experiment):
+        for fault in faults_of_configuration(configuration, task):
+            if _has_an_effect_elsewhere(experiment, fault.parameter):
+                continue
+            searched = fault.parameter in experiment.search
+            key = f"{'search' if searched else configuration.section_of(fault.parameter)}.{fault.parameter}"
             condition = ", ".join(f"{name} = {value}" for name, value in setting.items())
-            faults.setdefault((key, condition), f"{sentence}{f' (where {condition})' if condition else ''}")
+            faults.setdefault((key, condition), f"{fault.sentence}{f' (where {condition})' if condition else ''}")
     if faults:
         raise SweepError("\n".join(f"{where}: {key}: {fault}" for (key, _), fault in faults.items()))
 
 
 def make_plan(experiment: Experiment) -> Plan:
-    """Count what would run, from the file alone; TensorFlow is not needed for it."""
+    """Count what would run, from the file alone; TensorFlow is not needed for it, and no sequence is drawn."""
     seeds, settings = len(experiment.study.replicate_seeds), experiment.condition_settings
     trials = experiment.trials * len(settings)
-    programs, updates, seconds, weights = set(), 0, 0.0, 0
-    typical = _typical(experiment)
-    for number, setting in enumerate(settings):
-        configuration = typical.replace(**setting)
-        per_trial = _updates(configuration) * seeds
-        updates += per_trial * experiment.trials
-        weights = max(weights, _weights_of(configuration))
-        seconds += experiment.trials * _trial_seconds(configuration, seeds)
-        programs |= {(number, *shape) for shape in _shapes(experiment)}
+    updates, seconds, memory = 0, 0.0, 0.0
+    typical, largest = _typical(experiment), _largest(experiment)
+    for setting in settings:
+        extent = _Extent(typical.replace(**setting), seeds)
+        updates += extent.updates * seeds * experiment.trials
+        seconds += extent.seconds * experiment.trials
+        memory = max(memory, _Extent(largest.replace(**setting), seeds).bytes)
     fused = experiment.training.trainer == "fused"
-    num_programs = len(programs) if fused else 0
+    programs = len(settings) * min(_programs(experiment), experiment.trials) if fused else 0
     return Plan(
         studies=len(settings),
         trials=trials,
         replicates=trials * seeds,
         updates=updates,
-        programs=num_programs,
-        seconds=_IMPORT_SECONDS + seconds + num_programs * _COMPILE_SECONDS,
-        memory_mb=_BASE_MB + num_programs * _PROGRAM_MB + weights * seeds * 4 * 6 / 1e6,
+        programs=programs,
+        seconds=_IMPORT_SECONDS + seconds + programs * _COMPILE_SECONDS,
+        memory_mb=_BASE_MB + min(programs, _PROGRAMS_KEPT) * _PROGRAM_MB + memory / 1e6,
     )
 
 
-def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, Any], Configuration]]:
-    """Every condition with every batch size and window of the search, as far as they are not too many."""
-    names = [name for name in experiment.search if name in ("batch_size", "timesteps")]
-    combinations = list(
-        itertools.islice(itertools.product(*(_values(experiment.search[n]) for n in names)), _COMBINATIONS_CHECKED)
-    )
+class _Extent:
+    """What one trial of a configuration takes."""
+
+    def __init__(self, configuration: Configuration, seeds: int) -> None:
+        self._model, self._training, self._seeds = configuration.model, configuration.training, seeds
+        self._task = build_task(configuration.task)
+        self._layout = Layout(configuration, self._task)
+        self._steps = self._layout.row_steps(max(1, round(self._task.expected_length) - 1))
+        self._batches = max(1, self._task.num_sequences * self._layout.rows_per_sequence // self._training.batch_size)
+        self._test_sequences = getattr(configuration.task, "test_sequences", self._task.num_sequences)
+        self._weights = num_weights(self._model, self._task.num_symbols, self._training.lags)
+
+    @property
+    def updates(self) -> int:
+        """Updates of one replicate."""
+        windows = 1 if self._training.loss_on == "last" else -(-self._steps // self._layout.window)
+        return self._training.epochs * windows * self._batches
+
+    @property
+    def seconds(self) -> float:
+        """Of all replicates, without compilation."""
+        training = self._training
+        tests = -(-training.epochs // training.evaluate_every)
+        if training.trainer == "fit":
+            test_batches = -(-self._test_sequences // training.batch_size)
+            return self._seeds * (training.epochs * self._batches + tests * test_batches) * _FIT_CALL_SECONDS
+        a_step = _STEP_SECONDS * self._model.layers * max(1, self._model.units / 20)
+        tested = tests * self._test_sequences + (self._task.criterion_sequences or 0)
+        seconds = self._seeds * (_MODEL_SECONDS + tested * self._steps * a_step / 3)
+        seconds += self.updates * (_WINDOW_SECONDS + self._seeds * self._weights * _WEIGHT_SECONDS)
+        if self._is_a_loop:
+            seconds += self._seeds * training.epochs * self._task.num_sequences * self._steps * a_step
+        return seconds
+
+    @property
+    def bytes(self) -> int:
+        """Weights and optimiser of all replicates, what a loop over time keeps, and the sequences of a call."""
+        learners = self._weights * self._seeds * 4 * 6
+        sequences = self._task.num_sequences + self._test_sequences
+        drawn = 1 if self._task.same_for_all_seeds else self._seeds
+        steps = self._layout.num_steps * self._layout.rows_per_sequence
+        tables = _TABLE_BYTES * steps * sequences * drawn
+        if not self._is_a_loop:
+            return learners + tables
+        kept = self._model.units * self._model.layers * self._layout.window * self._training.batch_size
+        return learners + tables + _LOOP_BYTES * kept * _REPLICATES_AT_ONCE
+
+    @property
+    def _is_a_loop(self) -> bool:
+        return self._layout.window > _LONGEST_UNROLLED
+
+
+def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, Any], Configuration, Task]]:
+    """Every condition with what the search may combine in it, as far as that is not too much."""
+    names = [name for name in experiment.search if name in _CHECKED]
+    values = (_checked_values(experiment, name) for name in names)
+    combinations = list(itertools.islice(itertools.product(*values), _COMBINATIONS_CHECKED))
     for setting in experiment.condition_settings:
-        for values in combinations:
-            yield setting, experiment.base.replace(**setting, **dict(zip(names, values, strict=True)))
+        base = experiment.base.replace(**setting)
+        task = build_task(base.task)
+        for combination in combinations:
+            yield setting, base.replace(**dict(zip(names, combination, strict=True))), task
+
+
+def _checked_values(experiment: Experiment, name: str) -> tuple[Any, ...]:
+    """All batch sizes, of which any may fail to fit; of other ranges the ends, which are at fault if any value is."""
+    dimension = experiment.search[name]
+    if name == "batch_size" or isinstance(dimension, Choices):
+        return _values(dimension)
+    return dimension.extremes if name == "last_weight" else _values(dimension)[:2]
+
+
+def _has_an_effect_elsewhere(experiment: Experiment, parameter: str) -> bool:
+    other, value = _IDLE_WITHOUT.get(parameter, ("", None))
+    dimension = experiment.search.get(other)
+    return isinstance(dimension, Choices) and value in dimension.choices
 
 
 def _values(dimension: Choices | Range) -> tuple[Any, ...]:
@@ -113,32 +203,17 @@ def _middle(dimension: Range, *, whole: bool) -> float | int:
     return round(middle) if whole else float(middle)
 
 
-def _updates(configuration: Configuration) -> int:
-    """Updates of one replicate."""
-    sequences, training = build_task(configuration.task).training_sequences(), configuration.training
-    windows = 1 if training.loss_on == "last" else -(-sequences.num_steps // window_length(configuration, sequences))
-    return training.epochs * windows * (sequences.num_sequences // training.batch_size)
+def _largest(experiment: Experiment) -> Configuration:
+    """The configuration of the search space that takes most memory."""
+    sizes = [name for name in ("units", "layers", "batch_size", "timesteps", "lags") if name in experiment.search]
+    largest = {
+        name: max(experiment.search[name].extremes, key=lambda value: math.inf if value == "full" else value)
+        for name in sizes
+    }
+    return experiment.base.replace(**largest)
 
 
-def _weights_of(configuration: Configuration) -> int:
-    return num_weights(configuration.model, build_task(configuration.task).num_symbols)
-
-
-def _trial_seconds(configuration: Configuration, seeds: int) -> float:
-    updates, training = _updates(configuration), configuration.training
-    if training.trainer == "fit":
-        sequences = build_task(configuration.task).training_sequences().num_sequences
-        calls = training.epochs + training.epochs // training.evaluate_every  # `fit`, and `predict` to test
-        return seeds * calls * (sequences // training.batch_size) * _FIT_CALL_SECONDS
-    per_window = _WINDOW_SECONDS + seeds * _weights_of(configuration) * _WEIGHT_SECONDS
-    return seeds * _MODEL_SECONDS + 1.5 * updates * per_window
-
-
-def _shapes(experiment: Experiment) -> set[tuple[Any, ...]]:
-    """The distinct shapes of program that the search space can ask for, within one condition."""
-    axes = []
-    for name in ("units", "layers", "output", "stateful", "batch_size", "timesteps", "optimizer"):
-        dimension = experiment.search.get(name)
-        values = (getattr(experiment.base.section(name), name),) if dimension is None else _values(dimension)
-        axes.append({bucket(value) for value in values} if name == "units" else set(values))
-    return set(itertools.product(*axes))
+def _programs(experiment: Experiment) -> int:
+    """How many shapes of program the search space can ask for, within one condition."""
+    searched = {name: _values(experiment.search[name]) for name in _SHAPES if name in experiment.search}
+    return math.prod(len(set(map(bucket, v) if name == "units" else v)) for name, v in searched.items())

@@ -10,7 +10,7 @@ from sweep.errors import SweepError
 from sweep.faults import quoted
 from sweep.model import Weights, build_model, import_keras, reset_states
 from sweep.tasks import build_task
-from sweep.training.contract import window_length
+from sweep.training.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +46,23 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
     import_keras()
     numbers = check_symbols(configuration, symbols)
     task = build_task(configuration.task)
+    layout = Layout(configuration, task)
     # One symbol at a time, so the state has to be kept here even where training drops it between windows.
-    stateful = configuration.model.model_copy(update={"stateful": True})
-    model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1)
+    stateful = configuration.model.model_copy(update={"stateful": True, "gate_bias": "zeros"})
+    model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1, lags=configuration.training.lags)
     model.set_weights(weights)
-    window = window_length(configuration, task.training_sequences())
-    one_hot = np.eye(task.num_symbols, dtype=np.float32)
+    one_hot = np.eye(layout.num_features + 1, dtype=np.float32)[:, :-1]
     reset_states(model)
+    seen: list[int] = []
     trace: list[Step] = []
     for index in range(len(numbers) + steps):
         own = index >= len(numbers)
         shown = task.alphabet.index(trace[-1].predicted) if own else numbers[index]
-        if not configuration.model.stateful and index % window == 0:
-            reset_states(model)
-        output = np.asarray(model(one_hot[None, None, shown]))[0, 0]
+        seen.append(shown)
+        for step, features in enumerate(layout.shown_last(seen)):
+            if not configuration.model.stateful and (index * layout.lags + step) % layout.window == 0:
+                reset_states(model)
+            output = np.asarray(model(one_hot[None, None, features].sum(axis=2)))[0, 0]
         trace.append(
             Step(
                 shown=task.alphabet[shown],

@@ -1,6 +1,6 @@
 """A trial's record: its columns, and the way from an outcome to a row of Parquet and back.
 
-One row holds the trial's own columns, and its replicates, curves, steps and weights as nested columns.
+One row holds the trial's own columns, and its replicates, curves, steps, lengths and weights as nested columns.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sweep.environment import SCHEMA_VERSION
 from sweep.experiment import Choices, Experiment
-from sweep.outcome import Outcome, curve_table, replicate_table, step_table, summary
+from sweep.outcome import Outcome, curve_table, length_table, replicate_table, step_table, summary
 
 _FIGURES = {
     "parameters": pa.int64(),
@@ -57,7 +57,13 @@ _CURVES = {
     "sequence_accuracy": pa.float64(),
 }
 _STEPS = {"seed": pa.int64(), "step": pa.int64(), "scored": pa.bool_(), "accuracy": pa.float64()}
-NESTED = {"replicates": _REPLICATES, "curves": _CURVES, "steps": _STEPS}
+_LENGTHS = {
+    "seed": pa.int64(),
+    "length": pa.int64(),
+    "recall_accuracy": pa.float64(),
+    "sequence_accuracy": pa.float64(),
+}
+NESTED = {"replicates": _REPLICATES, "curves": _CURVES, "steps": _STEPS, "lengths": _LENGTHS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +113,7 @@ def to_record(name: str, experiment: Experiment, key: TrialKey, outcome: Outcome
     row: dict[str, Any] = {"experiment": name, "trial": key.trial, "phase": key.phase, "state": outcome.state}
     row |= {**key.condition, **key.parameters, **summary(outcome), "weights_seed": outcome.weights_seed}
     row["weights"] = [{"shape": list(w.shape), "values": w.ravel()} for w in outcome.weights]
-    nested = {"replicates": replicate_table, "curves": curve_table, "steps": step_table}
+    nested = {"replicates": replicate_table, "curves": curve_table, "steps": step_table, "lengths": length_table}
     schema = record_schema(experiment)
     columns = [
         _list_of_one(nested[field.name](outcome), NESTED[field.name])
@@ -116,6 +122,14 @@ def to_record(name: str, experiment: Experiment, key: TrialKey, outcome: Outcome
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def with_lengths(table: pa.Table) -> pa.Table:
+    """The record, with an empty `lengths` column if it was made before there was one."""
+    if "lengths" in table.column_names or "steps" not in table.column_names:
+        return table
+    none = pa.chunked_array([_list_of_one({}, _LENGTHS)])
+    return table.add_column(table.column_names.index("steps") + 1, "lengths", none)
 
 
 def from_record(experiment: Experiment, table: pa.Table) -> Record:

@@ -23,7 +23,7 @@ from sweep.experiment import Experiment
 from sweep.experiment_file import load as load_experiment
 from sweep.experiment_file import override
 from sweep.outcome import Outcome
-from sweep.record import NESTED, Record, TrialKey, from_record, record_schema, to_record, unnested
+from sweep.record import NESTED, Record, TrialKey, from_record, record_schema, to_record, unnested, with_lengths
 
 if TYPE_CHECKING:
     import pandas as pd  # loaded by those who ask for data frames: it takes half a second
@@ -34,7 +34,8 @@ class Results:
     """An experiment's results, as pandas reads them.
 
     `trials` has a row for each trial, `replicates` one for each of its seeds, `curves` one for each test of
-    a replicate, `steps` one for each step of a replicate's last test. `trial` and `phase` join them.
+    a replicate, `steps` one for each step that its last test measured, `lengths` one for each other length
+    that the trained network was tested at. `trial` and `phase` join them.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Results:
     replicates: "pd.DataFrame"
     curves: "pd.DataFrame"
     steps: "pd.DataFrame"
+    lengths: "pd.DataFrame"
 
 
 class Store:
@@ -112,7 +114,7 @@ class Store:
         return (from_record(experiment, table) for table in self.records(experiment))
 
     def tables(self) -> dict[str, pa.Table]:
-        """The trials, replicates, curves and steps as Arrow tables."""
+        """The trials, replicates, curves, steps and lengths as Arrow tables."""
         return self._tables(self.experiment())
 
     def load(self) -> Results:
@@ -175,6 +177,7 @@ def write_whole(path: Path, content: bytes) -> None:
 def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     try:
         table = pq.read_table(path, memory_map=False, partitioning=None, page_checksum_verification=True)
+        table = with_lengths(table)
         if table.num_rows != 1 or not {"trial", "phase", *NESTED} <= set(table.column_names):
             raise ValueError("it is no trial's record")
         if schema is not None and not table.schema.equals(schema):

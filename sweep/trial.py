@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def run_trial(
         return _measured(trainer, state, Scores.concatenate(parts))
     except Exception:
         # The border of a trial: a sweep goes on past one that fails, and its record says why.
-        steps = task.test_sequences().num_steps
+        steps = task.num_steps
         return Outcome(
             state="failed",
             seeds=seeds,
@@ -50,38 +51,12 @@ def run_trial(
         )
 
 
-def check(configuration: Configuration) -> list[tuple[str, str]]:
-    """What is impossible about a configuration, as (parameter, sentence); nothing is trained."""
-    task = build_task(configuration.task)
-    training, sequences = configuration.training, task.training_sequences()
-    faults = []
-    if sequences.num_sequences % training.batch_size:
-        divisors = [d for d in range(1, sequences.num_sequences + 1) if sequences.num_sequences % d == 0]
-        choice = ", ".join(map(str, divisors)) if len(divisors) <= 10 else "a divisor of it"
-        faults.append(
-            (
-                "batch_size",
-                f"is {training.batch_size}, which does not divide the {sequences.num_sequences} sequences; "
-                f"must be one of: {choice}",
-            )
-        )
-    if training.timesteps != "full" and training.timesteps > sequences.num_steps:
-        faults.append(
-            (
-                "timesteps",
-                f"is {training.timesteps}, longer than the sequence's {sequences.num_steps} steps; "
-                f'must be at most {sequences.num_steps}, or "full"',
-            )
-        )
-    return faults
-
-
 def _train(trainer: Trainer, parts: list[Scores], progress: Progress, *, may_prune: bool) -> State:
     """Train to the end, chunk by chunk, each one's scores appended to `parts`."""
-    training, sequences = trainer.configuration.training, trainer.task.training_sequences()
+    training, task = trainer.configuration.training, trainer.task
     chunk = -(-training.epochs // CHUNKS)
     if not may_prune:
-        steps_an_epoch = sequences.num_steps * sequences.num_sequences // training.batch_size
+        steps_an_epoch = task.num_steps * task.num_sequences // training.batch_size
         chunk = max(chunk, -(-_STEPS_WORTH_A_CALL // steps_an_epoch))
     while trainer.epoch < training.epochs:
         parts.append(trainer.advance(min(chunk, training.epochs - trainer.epoch)))
@@ -94,7 +69,7 @@ def _train(trainer: Trainer, parts: list[Scores], progress: Progress, *, may_pru
 
 
 def _measured(trainer: Trainer, state: State, scores: Scores) -> Outcome:
-    test, weights = trainer.task.test_sequences(), trainer.weights()
+    test, weights = trainer.task.test_sequences(trainer.seeds[0]), trainer.weights()
     outcome = Outcome(
         state=state,
         seeds=trainer.seeds,
@@ -104,8 +79,21 @@ def _measured(trainer: Trainer, state: State, scores: Scores) -> Outcome:
         parameters=sum(weight.size for weight in weights[0]),
         train_seconds=trainer.train_seconds,
         compile_seconds=trainer.compile_seconds,
+        **_at_other_lengths(trainer),
     )
     ended = replicate_table(outcome)
     loss = np.where(ended["diverged"], np.inf, ended["loss"])
     best = int(np.lexsort((loss, ~ended["solved"]))[0])
     return replace(outcome, weights_seed=trainer.seeds[best], weights=tuple(weights[best]))
+
+
+def _at_other_lengths(trainer: Trainer) -> dict[str, Any]:
+    """Recall at the lengths that the task names beside its own: the columns of `Outcome`, none without any."""
+    tests = [trainer.task.other_lengths(seed) for seed in trainer.seeds]
+    if tests[0] is None:
+        return {}
+    lengths = tuple(dict.fromkeys(tests[0].lengths.tolist()))
+    right = np.array([trainer.recalled(r, test)[0] for r, test in enumerate(tests) if test is not None])
+    accuracy = np.stack([right[:, tests[0].lengths == length].mean(axis=1) for length in lengths], axis=1)
+    # Only the final step of these sequences is scored: to recall it is to have the whole sequence right.
+    return {"lengths": lengths, "length_recall_accuracy": accuracy, "length_sequence_accuracy": accuracy}

@@ -63,6 +63,7 @@ def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
         max_error=1 - score,
         sequences=2.0 * count + stopped,
         updates=8.0 * count + stopped,
+        solved=score == 1,
     )
     fields: dict[str, Any] = {
         "state": "complete",

@@ -32,6 +32,7 @@ def assert_refused(result: Result, line: str, code: int = 2) -> None:
         (["walk"], "No such command 'walk'."),
         (["show"], "Missing argument 'NAME'."),
         (["run"], "Missing argument 'FILE...'."),
+        (["init"], "Missing argument 'NAME'."),
         (["show", "small", "--jsn"], "No such option '--jsn'."),
         (["run", "small", "--trials", "0"], "Invalid value for '--trials': 0 is not in the range x>=1."),
         (["run", "small", "--seeds", "many"], "Invalid value for '--seeds': 'many' is not a valid integer range."),
@@ -101,8 +102,12 @@ def test_an_experiment_file_whose_name_cannot_be_a_folder_is_refused(sweep_comma
             "training.batch_size: is 3, which does not divide the 2 sequences; must be one of: 1, 2 "
             "(where sequence_length = 5)",
         ),
+        (
+            SMALL.replace("epochs = 4", 'optimizer = "Adm"').encode(),
+            'training.optimizer: is "Adm"; must be "adam", "rmsprop" or "sgd"; did you mean "adam"?',
+        ),
     ],
-    ids=["malformed", "binary", "unknown key", "impossible"],
+    ids=["malformed", "binary", "unknown key", "impossible", "misspelt choice"],
 )
 def test_a_faulty_file_is_refused_before_anything_is_written(
     command: str, content: bytes, message: str, tmp_path: Path, sweep_command: Sweep

@@ -17,6 +17,7 @@ from sweep.experiment_file import checked_name, json_schema, load, name_of, over
 SHIPPED = Path(__file__).parent.parent / "experiments"
 
 MINIMAL = 'question = "q"\n[task]\nname = "increasing"\n'
+WRITABLE = ("question", "task", "model", "training", "conditions", "search", "study")
 EXPLICIT = 'question = "q"\n[task]\nname = "explicit"\n'
 
 
@@ -109,6 +110,38 @@ def test_conditions_are_checked_together_and_not_against_defaults() -> None:
     assert small.condition_settings == ({"sequence_length": 3, "alphabet_size": 3},)
 
 
+def test_a_fixed_parameter_is_checked_with_the_conditions_values_and_not_with_defaults() -> None:
+    small = parse(tomllib.loads(MINIMAL + "alphabet_size = 3\n[conditions]\nsequence_length = [3]"), where="f.toml")
+    (setting,) = small.condition_settings
+    assert small.base.replace(**setting).task.model_dump()["alphabet_size"] == 3
+    assert parse(small.model_dump(exclude_unset=True), where="f.toml") == small
+
+
+def test_a_required_parameter_may_come_from_the_conditions_alone() -> None:
+    own = parse(tomllib.loads(EXPLICIT + '[conditions]\nsequences = [[["a", "b"]], [["c", "d"]]]'), where="f.toml")
+    assert [setting["sequences"] for setting in own.condition_settings] == [[["a", "b"]], [["c", "d"]]]
+
+
+TABLES = (
+    "[[conditions]]\nsequence_length = 5\nalphabet_size = 12\n[[conditions]]\nsequence_length = 10\nalphabet_size = 12"
+)
+
+
+def test_each_table_of_conditions_is_one_setting() -> None:
+    paired = experiment(TABLES)
+    assert paired.conditions == {"sequence_length": (5, 10), "alphabet_size": (12, 12)}
+    assert paired.condition_settings == (
+        {"sequence_length": 5, "alphabet_size": 12},
+        {"sequence_length": 10, "alphabet_size": 12},
+    )
+
+
+def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
+    replaced = override(experiment(TABLES), seeds=3)
+    assert replaced.condition_settings == experiment(TABLES).condition_settings
+    assert replaced.differences(experiment(TABLES)) == ["study.seeds: was 3, is 10"]
+
+
 # Faults of single keys
 
 
@@ -123,6 +156,26 @@ def test_conditions_are_checked_together_and_not_against_defaults() -> None:
         ("[model]\nunits = 0", "model.units: is 0; must be at least 1"),
         ("[model]\nunits = 5000", "model.units: is 5000; must be at most 4096"),
         ("[model]\nstateful = 1", "model.stateful: is 1; must be true or false"),
+        (
+            "[model]\ncell = 'lsmt'",
+            'model.cell: is "lsmt"; must be "lstm", "gru", "simple_rnn" or "mlp"; did you mean "lstm"?',
+        ),
+        (
+            "[model]\ngate_bias = 'Chrono'",
+            'model.gate_bias: is "Chrono"; must be "zeros", "unit_forget" or "chrono"; did you mean "chrono"?',
+        ),
+        (
+            "[training]\ntimesteps = 'ful'",
+            'training.timesteps: is "ful"; must be a whole number or "full"; did you mean "full"?',
+        ),
+        (
+            "[study]\nsampler = 'gird'",
+            'study.sampler: is "gird"; must be "tpe", "random" or "grid"; did you mean "grid"?',
+        ),
+        (
+            "[conditions]\nsequence_lenght = [5]",
+            'conditions: unknown task parameter "sequence_lenght"; did you mean "sequence_length"?',
+        ),
         ("[model]\noutput = 'tanh'", 'model.output: is "tanh"; must be "sigmoid" or "softmax"'),
         ("[training]\nlearning_rate = 0", "training.learning_rate: is 0; must be greater than 0.0"),
         ("[training]\nlearning_rate = nan", "training.learning_rate: is nan; must be less than inf"),
@@ -164,7 +217,7 @@ def test_conditions_are_checked_together_and_not_against_defaults() -> None:
         ),
         (
             "[search]\noptimizer = { choices = ['adam', 'adamw'] }",
-            'search.optimizer: is "adamw"; must be "adam", "rmsprop" or "sgd"',
+            'search.optimizer: is "adamw"; must be "adam", "rmsprop" or "sgd"; did you mean "adam"?',
         ),
         (
             "[search]\nshuffle = { low = 0, high = 1 }",
@@ -177,7 +230,7 @@ def test_conditions_are_checked_together_and_not_against_defaults() -> None:
         ),
         (
             "[conditions]\nunits = [1, 2]",
-            'conditions: unknown task parameter "units"; known: sequence_length, keys, alphabet_size; '
+            'conditions: unknown task parameter "units"; known: sequence_length, keys, alphabet_size, max_error; '
             "what is no part of the problem goes under [search]",
         ),
     ],
@@ -194,7 +247,7 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
         ("question = 3\n[task]\nname = 'increasing'", "question: is 3; must be one sentence in quotes"),
         ("question = 'q'", "task: is missing; must be a table with a name"),
         ("question = 'q'\ntask = 'increasing'", 'task: is "increasing"; must be a table with a name'),
-        ("question = 'q'\n[task]\nkeys = 2", "task.name: is missing; known: increasing, explicit"),
+        ("question = 'q'\n[task]\nkeys = 2", "task.name: is missing; known: increasing, explicit, random, marked"),
         (
             "question = 'q'\n[task]\nname = 'decreasing'",
             'task.name: unknown task "decreasing"; did you mean "increasing"?',
@@ -206,6 +259,7 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
         ("model = 3\n" + MINIMAL, "model: is 3; must be a table"),
         ("search = 3\n" + MINIMAL, "search: is 3; must be a table of ranges and choices"),
         ("conditions = 3\n" + MINIMAL, "conditions: is 3; must be a table of lists"),
+        ("paired = true\n" + MINIMAL, 'unknown key "paired"; known: ' + ", ".join(WRITABLE)),
         (MINIMAL + "sequence_length = 2", "task.sequence_length: is 2; must be at least 3"),
         (
             MINIMAL + "alphabet_size = 4",
@@ -253,6 +307,40 @@ def test_a_wrong_question_or_task_is_one_line(text: str, line: str) -> None:
         (
             "[study]\npruner = 'median'\nobjective = ['loss', 'parameters']",
             "study: pruner needs a single objective; Optuna cannot prune by several",
+        ),
+        (
+            "alphabet_size = 4\n[conditions]\nsequence_length = [3, 10]",
+            "conditions: alphabet_size is 4; sequence_length = 10 with keys = 2 needs at least 10 symbols",
+        ),
+        (
+            "alphabet_size = 20\n[conditions]\nsequence_length = [10, 30]",
+            "conditions: alphabet_size is 20; sequence_length = 30 with keys = 2 needs at least 30 symbols",
+        ),
+        (
+            "[[conditions]]\nsequence_length = 5\nalphabet_size = 9\n"
+            "[[conditions]]\nsequence_length = 10\nalphabet_size = 9",
+            "conditions: alphabet_size is 9; sequence_length = 10 with keys = 2 needs at least 10 symbols",
+        ),
+        (
+            "[[conditions]]\nkeys = 2\nsequence_length = 5\n[[conditions]]\nkeys = 3",
+            "conditions: table 2 names keys, and table 1 names keys, sequence_length; "
+            "all must name the same parameters",
+        ),
+        (
+            "[[conditions]]\nkeys = 2\n[[conditions]]\nkeys = 3\n[[conditions]]\nkeys = 2",
+            "conditions: tables 1 and 3 are equal: { keys = 2 }; leave one of them out",
+        ),
+        (
+            "[[conditions]]\nkeyz = 2\n[[conditions]]\nkeyz = 3",
+            'conditions: unknown task parameter "keyz"; did you mean "keys"?',
+        ),
+        (
+            "[[conditions]]\nkeys = 2\n[[conditions]]\nkeys = [3, 4]",
+            "conditions.keys: is [3, 4]; must be a whole number",
+        ),
+        (
+            "[[conditions]]",
+            "conditions: is [{}]; must be a table of lists, or [[conditions]] tables of single values",
         ),
         (
             "[conditions]\nsequence_length = [5, 10]\nalphabet_size = [6, 20]",
@@ -418,6 +506,8 @@ def raw_experiments(draw: st.DrawFn) -> dict[str, Any]:
     if task["name"] == "increasing":
         keys = draw(st.lists(st.integers(1, 4), unique=True, max_size=2))
         raw["conditions"] = {"keys": keys} if keys else {}
+        if keys and draw(st.booleans()):
+            raw["conditions"] = [{"keys": count, "sequence_length": draw(st.integers(3, 9))} for count in keys]
     raw["study"] = draw(
         st.fixed_dictionaries(
             {"seeds": whole | st.lists(st.integers(0, 99), unique=True, min_size=1, max_size=3)},
@@ -492,6 +582,18 @@ def test_the_order_of_the_conditions_is_a_difference_since_trials_are_numbered_b
     ]
 
 
+def test_a_table_of_conditions_that_changes_is_told_by_its_number() -> None:
+    two = experiment(TABLES.replace("10", "7"))
+    assert experiment(TABLES).differences(two) == ["conditions.2.sequence_length: was 10, is 7"]
+
+
+def test_tables_and_lists_of_the_same_values_are_other_experiments() -> None:
+    lists = experiment("[conditions]\nsequence_length = [5, 6]\nkeys = [2, 3]")
+    tables = experiment("[[conditions]]\nsequence_length = 5\nkeys = 2\n[[conditions]]\nsequence_length = 6\nkeys = 3")
+    assert lists.conditions == tables.conditions
+    assert lists.identity != tables.identity
+
+
 def test_the_order_of_the_search_is_a_difference_since_the_sampler_draws_by_it() -> None:
     two = experiment("[search]\nshuffle = { choices = [true, false] }\nunits = { low = 1, high = 8 }\n")
     assert experiment(SEARCH).differences(two) == ['order of search: was ["units", "shuffle"], is ["shuffle", "units"]']
@@ -506,6 +608,17 @@ def test_the_schema_names_every_key_of_the_shipped_files() -> None:
         raw = tomllib.loads(file.read_text())
         assert raw.keys() <= schema["properties"].keys()
         assert raw.get("search", {}).keys() <= schema["properties"]["search"]["properties"].keys()
+
+
+def test_the_schema_has_the_keys_that_a_file_may_hold_and_no_others() -> None:
+    assert tuple(json_schema()["properties"]) == WRITABLE
+
+
+def test_the_schema_takes_conditions_as_a_table_of_lists_or_as_tables() -> None:
+    conditions = json_schema()["properties"]["conditions"]
+    assert conditions["type"] == ["object", "array"]
+    assert conditions["properties"].keys() == conditions["items"]["properties"].keys() >= {"lag", "sequence_length"}
+    assert conditions["items"]["additionalProperties"] is False
 
 
 def test_the_schema_lets_everything_be_searched_that_a_file_may_search() -> None:

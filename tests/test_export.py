@@ -6,13 +6,16 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import outcome_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.export import exported
+from sweep.record import TrialKey
 from sweep.store import Store
 
 TEXTS = st.text("=+-@\t\r\n\"',;aé ", max_size=6)
@@ -91,6 +94,15 @@ def test_an_export_has_a_row_for_each_row_of_the_results(name: str, small: Store
     rows = from_csv(exported(table, "csv"))
     assert len(rows) == len(frame) > 0
     assert list(rows[0]) == list(frame.columns)
+
+
+def test_the_other_lengths_are_exported_seed_by_seed(small: Store) -> None:
+    parameters = {"units": 1, "learning_rate": 0.1, "timesteps": 1, "shuffle": True}
+    key = TrialKey(trial=5, phase="search", condition={"sequence_length": 6}, parameters=parameters)
+    at_lengths = {"length_recall_accuracy": np.ones((3, 2)), "length_sequence_accuracy": np.zeros((3, 2))}
+    small.append(small.experiment(), key, outcome_of([[1.0]] * 3, lengths=(20, 50), **at_lengths))
+    rows = from_csv(exported(small.tables()["lengths"], "csv"))
+    assert [(row["seed"], row["length"]) for row in rows] == [(s, n) for s in "012" for n in ("20", "50")]
 
 
 def test_an_empty_table_is_exported_as_its_header() -> None:

@@ -3,10 +3,22 @@
 from dataclasses import replace
 
 import numpy as np
-from test_report_samples import TUNING, TUTORIAL, all_failed, empty, sample, tuning, tutorial, two_conditions
+from test_report_samples import (
+    TUNING,
+    TUTORIAL,
+    UNSEEN,
+    all_failed,
+    empty,
+    sample,
+    tuning,
+    tutorial,
+    two_conditions,
+    unseen,
+)
 
 from sweep.report.answer import answer
 from sweep.report.cautions import cautions
+from sweep.report.conditions import conditions, criterion
 from sweep.report.counts import counts
 
 DASH = "\N{EN DASH}"
@@ -111,6 +123,47 @@ def test_learning_by_heart_and_few_seeds_are_cautioned_against():
     assert _any(said, "tested on the very sequences")
     assert _any(said, "With 10 seeds", f"69{DASH}100%")
     assert not _any(cautions(tutorial()), "With 64 seeds")
+
+
+def test_held_out_sequences_are_not_said_to_be_learnt_by_heart():
+    said = cautions(unseen())
+    assert not _any(said, "tested on the very sequences")
+    assert _any(said, "it is 100 fresh sequences")
+    assert not _any(cautions(tutorial()), "fresh sequences")
+    fixed = {"name": "random", "sequence_length": 5, "train_sequences": 50}
+    assert not _any(cautions(sample(tutorial().path, UNSEEN | {"task": fixed})), "fresh sequences")
+
+
+def test_seeds_that_are_trained_until_they_solve_the_task_are_given_up_after_so_many_sequences():
+    results = unseen()
+    unsolved = int((~results.replicates["solved"]).sum())
+    assert 0 < unsolved < 20
+    assert _any(answer(results).details, f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds.")
+    assert _any(cautions(results), f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds.")
+    raw = UNSEEN | {"training": {"epochs": 250}}
+    assert not _any(cautions(sample(results.path, raw)), "within 25,000")
+
+
+def test_a_seed_whose_loss_diverged_is_not_counted_among_those_given_up():
+    results = unseen()
+    replicates = results.replicates.copy()
+    lost = replicates.index[~replicates["solved"].astype(bool)]
+    replicates.loc[lost[0], "diverged"] = True
+    said = cautions(replace(results, replicates=replicates))
+    assert _any(said, f"training sequences: {len(lost) - 1} of 20 seeds")
+
+
+def test_where_right_answers_do_not_suffice_the_answer_speaks_of_the_task():
+    strict = {"name": "increasing", "sequence_length": 5, "max_error": 0.25}
+    results = sample(tutorial().path, TUTORIAL | {"task": strict})
+    assert answer(results).sentence.endswith("end with the task solved.")
+    assert criterion(conditions(results)).endswith("right, with no output there further than 0.25 from its target.")
+
+
+def test_the_criterion_names_its_fresh_sequences():
+    raw = UNSEEN | {"task": {"name": "marked"}, "study": {"seeds": 2}}
+    said = criterion(conditions(sample(tutorial().path, raw, limit=0)))
+    assert "further than 0.2 from its target, and the same on 10,000 fresh sequences." in said
 
 
 def test_a_task_that_needs_no_memory_is_cautioned_against():

@@ -12,7 +12,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from test_report_samples import TUNING, TUTORIAL, all_failed, empty, sample, tuning, tutorial, two_conditions
+from test_report_samples import (
+    TUNING,
+    TUTORIAL,
+    UNSEEN,
+    all_failed,
+    empty,
+    sample,
+    tuning,
+    tutorial,
+    two_conditions,
+    unseen,
+)
 
 from sweep.errors import RunError
 from sweep.report.conditions import conditions
@@ -20,7 +31,7 @@ from sweep.report.files import write_files
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves, quantiles, solved_share
 from sweep.report.page import write_report
-from sweep.report.steps import step_figures
+from sweep.report.steps import _binned, step_figures
 from sweep.report.tables import ranking
 
 
@@ -135,6 +146,39 @@ def test_the_map_of_steps_goes_from_the_best_trial_to_the_worst():
     shown = list(step_figures(results, conditions(results)[0], ranked)[1].data["trial"])
     assert len(shown) < 60
     assert [shown[0], shown[-1]] == [ranked["trial"].iloc[0], ranked["trial"].iloc[-1]]
+
+
+def test_a_single_scored_step_gets_no_step_figure():
+    results = unseen(study={"seeds": 3})
+    assert set(results.steps["step"]) == {4}
+    assert step_figures(results, conditions(results)[0], ranking(results)) == []
+
+
+def test_sequences_that_end_at_various_steps_of_their_own_get_no_step_figure():
+    raw = UNSEEN | {"task": {"name": "marked", "lag": 5}, "study": {"seeds": 2}}
+    results = sample(unseen().path, raw)
+    assert len(set(results.steps["step"])) > 1
+    assert step_figures(results, conditions(results)[0], ranking(results)) == []
+
+
+def test_a_step_that_is_not_scored_leaves_its_place_in_the_map_empty():
+    results = sample(tutorial().path, TUTORIAL | {"study": {"seeds": 4}})
+    results = replace(results, steps=results.steps[results.steps["step"] != 2])
+    steps, row_by_row = step_figures(results, conditions(results)[0], ranking(results))
+    assert list(steps.data["step"]) == [1, 3, 4]
+    assert list(row_by_row.data.columns) == ["seed", "1", "3", "4"]
+    cells, edges = _binned(np.array([[1.0, np.nan, 0.5, 0.0]]))
+    assert edges.tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
+    np.testing.assert_array_equal(cells, [[1.0, np.nan, 0.5, 0.0]])
+
+
+def test_of_a_long_sequence_neighbouring_steps_are_averaged_without_those_that_are_not_scored():
+    row = np.full(10_000, 0.25)
+    row[1::2] = np.nan
+    cells, edges = _binned(row[None])
+    assert (edges[0], edges[-1]) == (0.5, 10_000.5)
+    assert cells.shape == (1, len(edges) - 1) == (1, 60)
+    np.testing.assert_allclose(cells, 0.25)
 
 
 def test_no_line_breaks_inside_an_interval_or_a_setting(tmp_path):

@@ -1,5 +1,6 @@
 """Made-up results for the tests of the report: shaped like real ones, and without a training behind them."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,20 @@ TUNING: dict[str, Any] = {
     "study": {"trials": 50, "seeds": 10},
 }
 
+CELLS: dict[str, Any] = {
+    "question": "Which cell remembers longest?",
+    "task": {"name": "increasing"},
+    "conditions": {"sequence_length": [4, 5, 6]},
+    "search": {"cell": {"choices": ["lstm", "gru", "simple_rnn"]}, "units": {"choices": [8, 20]}},
+    "study": {"sampler": "grid", "seeds": 10},
+}
+UNSEEN: dict[str, Any] = {
+    "question": "Does it remember in sequences that it never saw?",
+    "task": {"name": "random", "sequence_length": 5, "test_lengths": [10, 20, 50]},
+    "training": {"epochs": 250, "stop_when_solved": True},
+    "study": {"seeds": 20},
+}
+
 
 def tutorial(path: Path = Path("results/tutorial"), **changes: Any) -> Results:
     """One trial of 64 seeds, of which about 4 in 10 end right."""
@@ -45,6 +60,16 @@ def two_conditions(path: Path = Path("results/lengths"), **changes: Any) -> Resu
     """One trial for each of two lengths, the longer one never solved."""
     conditions = {"sequence_length": [5, 10]}
     return sample(path, TUTORIAL | {"conditions": conditions, "study": {"seeds": 16}} | changes)
+
+
+def by_cell(path: Path = Path("results/cells"), **changes: Any) -> Results:
+    """A grid of three cells and two sizes at each of three lengths."""
+    return sample(path, CELLS | changes)
+
+
+def unseen(path: Path = Path("results/unseen"), **changes: Any) -> Results:
+    """One trial on fresh random sequences, tested at three other lengths."""
+    return sample(path, UNSEEN | changes)
 
 
 def all_failed(path: Path = Path("results/failed")) -> Results:
@@ -63,7 +88,7 @@ def sample(
 ) -> Results:
     """Results of the experiment `raw`: its first `limit` trials, each in the state that `state` gives."""
     experiment = parse(raw, where="sample")
-    tables: dict[str, list[Any]] = {"trials": [], "replicates": [], "curves": [], "steps": []}
+    tables: dict[str, list[Any]] = {"trials": [], "replicates": [], "curves": [], "steps": [], "lengths": []}
     number = 0
     for setting in experiment.condition_settings:
         for _ in range(experiment.trials):
@@ -104,6 +129,7 @@ def _columns(experiment: Experiment, table: str) -> list[str]:
         "replicates": [*key, "seed", "solved", "diverged", *_TIMES, "loss", *accuracies, "max_error"],
         "curves": [*key, "seed", "epoch", "sequences", "loss", *accuracies],
         "steps": [*key, "seed", "step", "scored", "accuracy"],
+        "lengths": [*key, "seed", "length", "recall_accuracy", "sequence_accuracy"],
     }[table]
 
 
@@ -112,11 +138,15 @@ def _add_trial(
 ) -> None:
     rng = np.random.default_rng(number)
     parameters = {name: _drawn(dimension, rng) for name, dimension in experiment.search.items()}
+    if experiment.study.sampler == "grid":
+        points = list(itertools.product(*experiment.grid.values()))
+        parameters = dict(zip(experiment.grid, points[number % len(points)], strict=True))
     configuration = experiment.base.replace(**setting, **parameters)
-    sequences = build_task(configuration.task).test_sequences()
-    steps, epochs = sequences.num_steps, configuration.training.epochs
+    task = build_task(configuration.task)
+    steps, epochs, per_epoch = task.num_steps, configuration.training.epochs, task.num_sequences
     units, rate = configuration.model.units, configuration.training.learning_rate
-    speed = (units / 20) ** 0.8 * (rate / 1e-3) ** 0.6 * (4 / steps) ** 6 / configuration.training.batch_size
+    cell = {"lstm": 1.0, "gru": 0.8, "simple_rnn": 0.3, "mlp": 0.01}[configuration.model.cell]
+    speed = cell * (units / 20) ** 0.8 * (rate / 1e-3) ** 0.6 * (4 / steps) ** 6 / configuration.training.batch_size
     seeds = np.array(experiment.study.replicate_seeds)
     key = {"experiment": "sample", "trial": number, "phase": "search"}
     base = key | setting | parameters | {"state": state, "seeds": len(seeds), "parameters": 4 * units * (units + 6)}
@@ -138,7 +168,7 @@ def _add_trial(
             | {
                 "seed": np.repeat(seeds, epochs),
                 "epoch": np.tile(epoch, len(seeds)),
-                "sequences": np.tile(2 * epoch, len(seeds)),
+                "sequences": np.tile(per_epoch * epoch, len(seeds)),
                 "loss": loss.ravel(),
                 "accuracy": accuracy.ravel(),
                 "recall_accuracy": recall.ravel(),
@@ -146,31 +176,36 @@ def _add_trial(
             }
         )
     )
-    by_step = np.ones((len(seeds), steps))
+    scored = 1 + np.flatnonzero(task.scored(task.test_sequences(0)).any(axis=0))
+    by_step = np.ones((len(seeds), len(scored)))
     by_step[:, -1] = recall[:, -1]
     tables["steps"].append(
         pd.DataFrame(
             key
             | {
-                "seed": np.repeat(seeds, steps),
-                "step": np.tile(np.arange(1, steps + 1), len(seeds)),
+                "seed": np.repeat(seeds, len(scored)),
+                "step": np.tile(scored, len(seeds)),
                 "scored": True,
                 "accuracy": by_step.ravel(),
             }
         )
     )
+    for length in getattr(configuration.task, "test_lengths", ()):
+        carried = 0.5 + (recall[:, -1] - 0.5) * np.minimum(1, (steps + 1) / length) ** rng.uniform(0, 1, len(seeds))
+        rows = key | {"seed": seeds, "length": length, "recall_accuracy": carried, "sequence_accuracy": carried}
+        tables["lengths"].append(pd.DataFrame(rows))
     first = np.where(solved, np.floor(at), np.nan)
     for index, seed in enumerate(seeds):
-        times = dict(zip(_TIMES, first[index] * np.array([1.0, 2.0, 2.0 * steps]), strict=True))
+        times = dict(zip(_TIMES, first[index] * np.array([1.0, per_epoch, per_epoch * steps]), strict=True))
         scores = {"accuracy": accuracy[index, -1], "recall_accuracy": recall[index, -1]}
         scores |= {"sequence_accuracy": recall[index, -1], "loss": loss[index, -1], "max_error": 0.3}
         row = key | {"seed": int(seed), "solved": bool(solved[index]), "diverged": False} | times | scores
         tables["replicates"].append(row)
     low, high = binomial_interval(int(solved.sum()), len(seeds))
-    medians = [censored_median(np.where(solved, first, np.inf) * scale) for scale in (1, 2, 2 * steps)]
-    spent = np.where(solved, first, epochs) * 2.0
+    medians = [censored_median(np.where(solved, first, np.inf) * scale) for scale in (1, per_epoch, per_epoch * steps)]
+    spent = np.where(solved, first, epochs) * float(per_epoch)
     ert = expected_running_time(spent, solved)
-    updates = epochs * 2 * steps * len(seeds)
+    updates = epochs * per_epoch * steps * len(seeds)
     tables["trials"].append(
         base
         | {"solve_rate": solved.mean(), "solve_rate_low": low, "solve_rate_high": high}

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -118,6 +119,37 @@ def test_the_curves_table_has_the_columns_of_the_contract_in_order(small: Store)
     ]
 
 
+def test_the_lengths_table_has_the_columns_of_the_contract_in_order(small: Store) -> None:
+    columns = ["experiment", "trial", "phase", "seed", "length", "recall_accuracy", "sequence_accuracy"]
+    assert list(small.load().lengths.columns) == columns
+
+
+def test_each_replicate_has_a_row_for_each_other_length(tmp_path: Path) -> None:
+    store = create(tmp_path / "x")
+    recall, sequences = np.array([[1.0, 0.5], [0.9, 0.4], [0.8, 0.3]]), np.array([[0.7, 0.2], [0.6, 0.1], [0.5, 0.0]])
+    outcome = outcome_of(
+        [[1.0]] * 3, lengths=(20, 50), length_recall_accuracy=recall, length_sequence_accuracy=sequences
+    )
+    append_plain(store, outcome)
+    lengths = store.load().lengths
+    assert lengths["seed"].tolist() == [0, 0, 1, 1, 2, 2]
+    assert lengths["length"].tolist() == [20, 50] * 3
+    assert lengths["recall_accuracy"].tolist() == [1.0, 0.5, 0.9, 0.4, 0.8, 0.3]
+    assert lengths["sequence_accuracy"].tolist() == [0.7, 0.2, 0.6, 0.1, 0.5, 0.0]
+
+
+def test_a_step_that_was_not_measured_has_no_row(tmp_path: Path) -> None:
+    nan = float("nan")
+    steps = np.array([[nan, nan, 0.5], [nan, 0.25, 1.0], [nan, nan, 0.0]])
+    store = create(tmp_path / "x")
+    append_plain(store, outcome_of([[1.0]] * 3, step_accuracy=steps, step_scored=np.array([False, False, True])))
+    rows = store.load().steps
+    assert rows["seed"].tolist() == [0, 1, 1, 2]
+    assert rows["step"].tolist() == [3, 2, 3, 3]
+    assert rows["scored"].tolist() == [True, False, True, True]
+    assert rows["accuracy"].tolist() == [0.5, 0.25, 1.0, 0.0]
+
+
 def test_a_trial_has_the_figures_of_its_replicates(small: Store) -> None:
     # Seeds 0 and 2 end solved, first at tests 3 and 1; seed 1 spends all four epochs of two sequences in vain.
     row = small.load().trials.iloc[0]
@@ -127,6 +159,29 @@ def test_a_trial_has_the_figures_of_its_replicates(small: Store) -> None:
     assert row["ert_sequences"] == (6 + 8 + 2) / 2
     assert row["updates"] == 3 * 4 * 8
     assert (row["seeds"], row["parameters"], row["train_seconds"], row["compile_seconds"]) == (3, 2105, 0.25, 1.5)
+
+
+def test_a_replicate_that_misses_the_criterion_is_unsolved_whatever_its_accuracy(tmp_path: Path) -> None:
+    outcome = outcome_of([[1, 1], [1, 1], [0, 1]])
+    assert outcome.scores is not None
+    outcome.scores.solved[:] = [[False, True], [False, False], [False, True]]
+    store = create(tmp_path / "x")
+    append_plain(store, outcome)
+    replicates = store.load().replicates
+    assert replicates["solved"].tolist() == [True, False, True]
+    np.testing.assert_array_equal(replicates["epochs_to_solve"], [2, np.nan, 2])
+
+
+def test_tests_that_follow_each_other_are_joined_with_what_they_solved() -> None:
+    scores = outcome_of([[0, 0, 1], [1, 0, 0]]).scores
+    assert scores is not None
+    parts = [
+        Scores(**{field.name: getattr(scores, field.name)[..., part] for field in fields(Scores)})
+        for part in (slice(0, 2), slice(2, 3))
+    ]
+    joined = Scores.concatenate(parts)
+    assert joined.epochs.tolist() == [1, 2, 3]
+    assert joined.solved.tolist() == [[False, False, True], [True, False, False]]
 
 
 def test_a_replicate_that_ended_early_is_scored_at_its_last_test(small: Store) -> None:
@@ -185,7 +240,7 @@ def test_a_store_without_a_trial_has_the_same_columns(small: Store, tmp_path: Pa
     empty = create(tmp_path / "small2", SMALL).load()
     assert len(empty.trials) == 0
     full = small.load()
-    for name in ("trials", "replicates", "curves", "steps"):
+    for name in ("trials", "replicates", "curves", "steps", "lengths"):
         assert list(getattr(empty, name).columns) == list(getattr(full, name).columns)
 
 
@@ -231,6 +286,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
             max_error=scores(FLOATS),
             sequences=counted,
             updates=counted,
+            solved=made & draw(hnp.arrays(np.bool_, shape)),
         ),
         step_accuracy=draw(hnp.arrays(np.float64, (3, 2), elements=FLOATS)),
         step_scored=np.array([True, False]),
@@ -263,7 +319,7 @@ def test_every_float_of_a_curve_comes_back_bit_for_bit(outcome: Outcome) -> None
     assert loaded.curves["seed"].tolist() == np.repeat([0, 1, 2], scores.tested.sum(axis=1)).tolist()
     last = scores.tested.sum(axis=1) - 1
     assert_same_bits(loaded.replicates["max_error"], scores.max_error[[0, 1, 2], last])
-    assert_same_bits(loaded.steps["accuracy"], outcome.step_accuracy.ravel())
+    assert_same_bits(loaded.steps["accuracy"], outcome.step_accuracy[~np.isnan(outcome.step_accuracy)])
     assert loaded.trials["train_seconds"].tolist() == [outcome.train_seconds]
 
 
@@ -319,6 +375,7 @@ def test_choices_of_different_types_come_back_with_their_types(small: Store) -> 
         ("optimizer", ["adam", "sgd"]),
         ("learning_rate", [1, 0.5]),
         ("learning_rate", [1, 2]),
+        ("clip_norm", [1, 2]),
         ("timesteps", ["full", 3, 1]),
     ],
 )
@@ -420,6 +477,15 @@ def test_records_are_read_in_the_order_of_their_trials(tmp_path: Path) -> None:
     for trial in (10, 2, 0, 100):
         append_plain(store, outcome_of([[1.0]] * 3), trial)
     assert store.load().trials["trial"].tolist() == [0, 2, 10, 100]
+
+
+def test_a_record_made_before_there_were_other_lengths_is_read_as_one_without_any(small: Store) -> None:
+    path, before = small.path / "trials" / "000001-search.parquet", small.load()
+    pq.write_table(pq.read_table(path).drop_columns("lengths"), path)
+    after = small.load()
+    pd.testing.assert_frame_equal(after.trials, before.trials)
+    assert after.lengths.empty
+    assert [record.key.trial for record in small.recorded(small.experiment())] == [0, 1, 2, 3, 4]
 
 
 # Damage

@@ -274,6 +274,7 @@ def test_the_summary_counts_a_diverged_replicate_as_unsolved_with_an_infinite_lo
         max_error=ones,
         sequences=6 * ones,
         updates=24 * ones,
+        solved=np.ones((2, 1), bool),
     )
     outcome = Outcome(
         state="complete",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweep.config import Configuration, ExplicitTask, IncreasingTask
+from sweep.config import Configuration, ExplicitTask, IncreasingTask, MarkedTask, RandomTask
 from sweep.tasks import build_task
 from sweep.training import Trainer, start_training
 from sweep.training.padding import bucket, padded, unpadded
@@ -13,6 +13,12 @@ from sweep.training.padding import bucket, padded, unpadded
 TUTORIAL = IncreasingTask()
 UNEQUAL = ExplicitTask(sequences=(("C", "a", "b", "C"), ("D", "a", "b", "a", "a", "D")))
 FOUR_KEYS = IncreasingTask(sequence_length=6, keys=4, alphabet_size=12)
+LONG = IncreasingTask(sequence_length=31)
+WIDE = IncreasingTask(sequence_length=12, alphabet_size=90)
+MARKED = MarkedTask(lag=20, distractors=70, sequences_per_epoch=4, test_sequences=6, criterion_sequences=20)
+SHORT_MARKED = MarkedTask(lag=3, distractors=3, sequences_per_epoch=4, test_sequences=6, criterion_sequences=20)
+FRESH = RandomTask(sequence_length=7, sequences_per_epoch=4, test_sequences=5)
+FIXED = RandomTask(sequence_length=20, train_sequences=4, test_sequences=5)
 
 GRID: list[tuple[Any, dict[str, Any]]] = [
     (TUTORIAL, {}),
@@ -39,6 +45,25 @@ GRID: list[tuple[Any, dict[str, Any]]] = [
     (FOUR_KEYS, {"batch_size": 2, "shuffle": True}),
     (FOUR_KEYS, {"batch_size": 4, "timesteps": 5, "layers": 2, "units": 5}),
     (FOUR_KEYS, {"batch_size": 2, "shuffle": True, "loss_on": "last", "timesteps": 5, "output": "softmax"}),
+    (TUTORIAL, {"cell": "gru"}),
+    (TUTORIAL, {"cell": "gru", "gate_bias": "chrono", "timesteps": "full"}),
+    (TUTORIAL, {"cell": "mlp"}),
+    (TUTORIAL, {"cell": "mlp", "lags": 2, "layers": 2, "timesteps": 2}),
+    (TUTORIAL, {"gate_bias": "zeros"}),
+    (TUTORIAL, {"lags": 2}),
+    (TUTORIAL, {"lags": 3, "stateful": False}),
+    (TUTORIAL, {"batch_layout": "steps", "batch_size": 4}),
+    (TUTORIAL, {"batch_layout": "steps", "batch_size": 2, "shuffle": True}),
+    (UNEQUAL, {"timesteps": "full", "last_weight": 3.0, "cell": "simple_rnn"}),
+    (LONG, {"timesteps": "full"}),
+    (LONG, {"timesteps": "full", "cell": "gru", "layers": 2, "units": 6}),
+    (LONG, {"timesteps": 11, "cell": "simple_rnn", "clip_norm": 0.1}),
+    (LONG, {"timesteps": "full", "loss_on": "last", "gate_bias": "chrono", "clip_norm": 1.0, "learning_rate": 0.01}),
+    (WIDE, {"timesteps": "full", "batch_size": 2, "last_weight": 5.0}),
+    (MARKED, {"timesteps": "full", "loss_on": "last", "gate_bias": "chrono", "clip_norm": 1.0, "output": "softmax"}),
+    (SHORT_MARKED, {"timesteps": 3, "batch_size": 4, "cell": "gru"}),
+    (FRESH, {"loss_on": "last", "batch_size": 2}),
+    (FIXED, {"timesteps": 7, "batch_size": 2, "shuffle": True}),
 ]
 
 
@@ -60,7 +85,7 @@ def assert_same_training(literal: Trainer, fused: Trainer, epochs: int) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
     slow, fast = literal.advance(epochs), fused.advance(epochs)
     np.testing.assert_allclose(fast.loss, slow.loss, rtol=1e-4)
-    for name in ("epochs", "sequences", "updates", "accuracy", "recall_accuracy", "sequence_accuracy"):
+    for name in ("epochs", "sequences", "updates", "accuracy", "recall_accuracy", "sequence_accuracy", "solved"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
     np.testing.assert_allclose(fast.max_error, slow.max_error, atol=1e-4)
     np.testing.assert_array_equal(fused.step_accuracy(), literal.step_accuracy())
@@ -72,8 +97,75 @@ def assert_same_training(literal: Trainer, fused: Trainer, epochs: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "parameters"), GRID, ids=lambda v: str(v) if isinstance(v, dict) else v.name)
 def test_the_trainers_agree_seed_by_seed(task: Any, parameters: dict[str, Any]) -> None:
-    options = {"epochs": 12, "evaluate_every": 6} | parameters
-    assert_same_training(*both(task, (0, 3), **options), epochs=12)
+    options = {"epochs": 8, "evaluate_every": 4} | parameters
+    assert_same_training(*both(task, (0, 3), **options), epochs=8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
+def test_the_gradient_of_a_long_window_is_the_one_that_tensorflow_derives(cell: Any) -> None:
+    """In single precision, against the same recurrence written out step by step."""
+    import tensorflow as tf
+
+    from sweep.config import ModelConfig
+    from sweep.model import build_model
+    from sweep.training import network
+
+    config = ModelConfig(cell=cell, units=5, layers=2)
+    rng = np.random.default_rng(0)
+    shapes = [w.shape for w in build_model(config, 6, batch_size=1, timesteps=1).trainable_variables]
+    weights = [tf.constant(rng.normal(0, 0.4, (2, *shape)).astype(np.float32)) for shape in shapes]
+    shown = tf.constant(rng.integers(0, 6, (40, 2, 3, 1)), tf.int32)
+    asked = tf.constant(rng.integers(0, 6, (40, 2, 3)), tf.int32)
+    weight = tf.constant(rng.uniform(size=(40, 2, 3)).astype(np.float32) * (np.arange(40) < 33)[:, None, None])
+
+    def gradients(unrolled: int, block_bytes: int) -> Any:
+        before = network._UNROLLED, network._BLOCK_BYTES
+        network._UNROLLED, network._BLOCK_BYTES = unrolled, block_bytes
+        try:
+            net = network.Network(config, 6, 6)
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                state = net.zero_state(2, 3)
+                loss, _ = net.loss(weights, state, shown, asked, weight, tf.constant(33), last_only=False)
+            return [loss, *tape.gradient(loss, weights)]
+        finally:
+            network._UNROLLED, network._BLOCK_BYTES = before
+
+    for ours, theirs in zip(gradients(8, 1000), gradients(1000, 10**9), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, monkeypatch: Any) -> None:
+    task = RandomTask(
+        sequence_length=3, alphabet_size=3, test_sequences=1, sequences_per_epoch=4, criterion_sequences=50
+    )
+    options = {"trainer": kind, "epochs": 6, "evaluate_every": 2, "learning_rate": 0.1, "timesteps": "full"}
+    asked: list[int] = []
+
+    def third_time(self: Trainer, replicate: int) -> bool:
+        asked.append(self.epoch)
+        return len(asked) == 3
+
+    free = trainer(task, (0,), **options).advance(6)
+    assert free.sequence_accuracy[0, 0] == 1.0, "the test alone should look solved from its first time on"
+    monkeypatch.setattr(Trainer, "meets_criterion", third_time)
+    scores = trainer(task, (0,), **options).advance(6)
+    assert scores.solved.tolist() == [[False, False, True]]
+    assert len(asked) == 3
+
+
+@pytest.mark.slow
+def test_the_criterion_refuses_a_network_that_errs_on_one_of_its_sequences() -> None:
+    task = RandomTask(sequence_length=8, test_sequences=10, criterion_sequences=600)
+    untrained = trainer(task, (0,), epochs=1)
+    assert not untrained.meets_criterion(0)
+    right, error = untrained.recalled(0, build_task(task).test_sequences(0))
+    assert right.shape == error.shape == (10,)
+    assert not right.all()
+    assert (error > 0).all()
 
 
 @pytest.mark.slow
@@ -218,13 +310,35 @@ def test_initial_weights_are_those_of_a_plain_keras_script(layers: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn", "mlp"])
 @pytest.mark.parametrize(("units", "layers", "symbols"), [(1, 1, 5), (20, 1, 5), (7, 3, 12)])
-def test_the_weights_are_counted_as_keras_counts_them(units: int, layers: int, symbols: int) -> None:
+def test_the_weights_are_counted_as_keras_counts_them(cell: Any, units: int, layers: int, symbols: int) -> None:
     from sweep.config import ModelConfig
     from sweep.model import build_model, num_weights
 
-    config = ModelConfig(units=units, layers=layers)
-    assert num_weights(config, symbols) == build_model(config, symbols, batch_size=1, timesteps=1).count_params()
+    config = ModelConfig(cell=cell, units=units, layers=layers)
+    model = build_model(config, symbols, batch_size=1, timesteps=1, lags=3)
+    assert num_weights(config, symbols, lags=3) == model.count_params()
+
+
+@pytest.mark.slow
+def test_chrono_draws_the_forget_bias_of_tallec_and_ollivier_and_its_negative() -> None:
+    from sweep.config import ModelConfig
+    from sweep.model import initial_weights
+
+    lstm = initial_weights(ModelConfig(units=64, gate_bias="chrono", chrono_max=101), 5, (0, 1))
+    inputs, forget, candidate, output = np.split(lstm[0][2], 4)
+    np.testing.assert_array_equal(inputs, -forget)
+    assert not candidate.any()
+    assert not output.any()
+    memory = np.exp(forget)
+    assert 1 <= memory.min() < 15
+    assert 85 < memory.max() <= 100
+    assert not np.array_equal(lstm[0][2], lstm[1][2])
+    gru = initial_weights(ModelConfig(cell="gru", units=64, gate_bias="chrono", chrono_max=101), 5, (0,))[0][2]
+    assert (gru[0, :64] > 0).all()
+    assert not gru[0, 64:].any()
+    assert not gru[1].any()
 
 
 def test_padding_a_weight_and_taking_it_back_changes_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.report.conditions import Condition, conditions, of_trial
+from sweep.report.conditions import Condition, conditions, given_up, of_trial
 from sweep.report.counts import Counts, counts
 from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
 from sweep.report.tables import as_good, best_trials
@@ -40,7 +40,7 @@ def answer(results: Results) -> Answer:
     known = {number: conditions(results)[number] for number in best}
     if len(results.experiment.condition_settings) == 1:
         sentence = _single(results, known[0], best[0], tally)
-        details = _details(known[0], best[0]) + _tied(results, best[0]) + _picked(results, tally)
+        details = _details(results, known[0], best[0]) + _tied(results, best[0]) + _picked(results, tally)
     else:
         sentence = _several(results, known, best, tally)
         details = _by_condition(results, known, best) + _picked(results, tally)
@@ -60,10 +60,10 @@ def _single(results: Results, condition: Condition, best: pd.Series, tally: Coun
     if not results.experiment.search:
         model, training = condition.configuration.model, condition.configuration.training
         setting = f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}"
-        return f"{setting}, {share} {_verb(best)} with every step right{_lost(results, best)}."
+        return f"{setting}, {share} {_verb(best)} with {condition.success}{_lost(results, best)}."
     return (
         f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} ranks first ({_by(results)}): with "
-        f"{settings(results, best)}, {share} {_verb(best)} with every step right{_lost(results, best)}."
+        f"{settings(results, best)}, {share} {_verb(best)} with {condition.success}{_lost(results, best)}."
     )
 
 
@@ -90,7 +90,8 @@ def _by(results: Results) -> str:
 def _by_condition(results: Results, known: dict[int, Condition], best: dict[int, pd.Series]) -> list[str]:
     settings = conditions(results)
     sentences = [
-        f"{condition.label}: " + " ".join(_details(condition, best[number])) for number, condition in known.items()
+        f"{condition.label}: " + " ".join(_details(results, condition, best[number]))
+        for number, condition in known.items()
     ]
     if len(known) > _SPELT_OUT:
         above = sum(float(best[number]["recall_accuracy"]) > known[number].recall_ceiling for number in known)
@@ -105,7 +106,7 @@ def _by_condition(results: Results, known: dict[int, Condition], best: dict[int,
     return sentences
 
 
-def _details(condition: Condition, best: pd.Series) -> list[str]:
+def _details(results: Results, condition: Condition, best: pd.Series) -> list[str]:
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
     which = "The final element, the one that needs memory," if ceiling < 1 else "The final element"
@@ -114,12 +115,14 @@ def _details(condition: Condition, best: pd.Series) -> list[str]:
         f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
         f"chance is {percent(condition.chance)}."
     ]
+    censored = given_up(results, condition, best)
+    sentences += [f"{censored.capitalize()}."] if censored else []
     epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
     if pd.notna(epochs):
-        sentences.append(f"Half of the seeds have had every step right once by epoch {round(epochs):,}.")
+        sentences.append(f"Half of the seeds have had {condition.success} once by epoch {round(epochs):,}.")
     if pd.notna(effort) and float(best["solve_rate"]) < 1:
         sentences.append(
-            "Counting the training of the seeds that never get there, to have every step right once costs "
+            f"Counting the training of the seeds that never get there, to have {condition.success} once costs "
             f"{count(effort)} training sequences on average (ERT)."
         )
     return sentences
@@ -161,7 +164,7 @@ def _verb(trial: pd.Series) -> str:
 
 
 def _lost(results: Results, trial: pd.Series) -> str:
-    """What to add where replicates had every step right at some test, and no longer at the last one."""
+    """What to add where replicates had solved the task at some test, and no longer at the last one."""
     replicates = of_trial(results.replicates, int(trial["trial"]))
     lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
     return f"; {lost} more had that at some time and lost it again" if lost else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.experiment import Range
-from sweep.report.conditions import Condition, conditions, of_trial
+from sweep.report.conditions import Condition, conditions, epochs_of, given_up, of_trial
 from sweep.report.counts import Counts, counts
 from sweep.report.display import joined, percent_interval, plural, value_text
 from sweep.report.tables import best_trials
@@ -30,7 +30,7 @@ def cautions(results: Results) -> list[str]:
     if not best:
         return found
     found += [*_seeds(best), *_winner(results, tally)]
-    for check in (_lost, _budget):
+    for check in (_lost, _given_up, _budget):
         said = [sentence for number, trial in best.items() for sentence in check(results, settings[number], trial)]
         found += said[:_CONDITIONS]
         if len(said) > _CONDITIONS:
@@ -71,6 +71,13 @@ def _task(settings: list[Condition]) -> list[str]:
             "The network is tested on the very sequences that it was trained on. A right answer shows that "
             "it has learnt these by heart, not that it would get others right."
         )
+    fresh = sorted({condition.task.num_sequences for condition in settings if condition.task.fresh})
+    if fresh:
+        numbers = " or ".join(f"{number:,}" for number in fresh)
+        sentences.append(
+            f"An epoch is no pass over a training set here: it is {numbers} fresh sequences, drawn for each seed "
+            "and each epoch anew."
+        )
     easy = [condition for condition in settings if condition.recall_ceiling == 1]
     if easy:
         where = f" at {joined([condition.label for condition in easy])}" if easy[0].label else ""
@@ -107,15 +114,22 @@ def _lost(results: Results, condition: Condition, trial: pd.Series) -> list[str]
         return []
     where = f" at {condition.label}" if condition.label else ""
     return [
-        f"Success comes and goes{where}: {lost} of {plural(len(replicates), 'seed')} had every step right at "
+        f"Success comes and goes{where}: {lost} of {plural(len(replicates), 'seed')} had {condition.success} at "
         "some test and not at the last one, so the solve rate depends on the epoch at which training ends."
     ]
 
 
+def _given_up(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
+    """Whether replicates were given up unsolved, where each is trained until it solves the task."""
+    censored = given_up(results, condition, trial)
+    where = f"At {condition.label}, " if condition.label else ""
+    said = f"{where}{censored}." if where else f"{censored.capitalize()}."
+    return [f"{said} With more training these might solve the task, or might not."] if censored else []
+
+
 def _budget(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
     """Whether the trial's epochs ended before its seeds were done learning."""
-    searched = "epochs" in results.experiment.search
-    epochs = int(trial["epochs"]) if searched else condition.configuration.training.epochs
+    epochs = epochs_of(results, condition, trial)
     replicates = of_trial(results.replicates, int(trial["trial"]))
     successes = replicates[replicates["solved"].astype(bool)]
     solved, late = len(successes), int((successes["epochs_to_solve"] > (1 - _LATE) * epochs).sum())

@@ -16,6 +16,7 @@ MISSING = DASH
 _HEADINGS = {
     "solve_rate": "solve rate",
     "recall_accuracy": "recall accuracy",
+    "recall_median": "recall accuracy, median",
     "sequence_accuracy": "sequence accuracy",
     "memoryless_ceiling": "memoryless ceiling",
     "epochs_to_solve": "epochs to solve",
@@ -27,6 +28,10 @@ _HEADINGS = {
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
 }
+
+
+_SPREADS = {"solve_rate": "95%", "recall_median": "middle 80%"}
+"""Score -> what the columns `_low` and `_high` beside it are the ends of."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,16 @@ class Column:
 
 
 def columns(table: pd.DataFrame) -> list[Column]:
-    """The columns of one of the report's tables; a solve rate takes its interval into the same column."""
+    """The columns of one of the report's tables; a score takes its interval into the same column."""
     shown = []
     for name in map(str, table.columns):
-        if name in ("solve_rate_low", "solve_rate_high"):
+        if name.removesuffix("_low").removesuffix("_high") in _SPREADS and name not in _SPREADS:
             continue
         cells = table[name].tolist()
         texts, head = [_cell(name, cell) for cell in cells], heading(name)
-        if name == "solve_rate" and "solve_rate_low" in table:
-            head += " (95%)"
-            ends = zip(table["solve_rate_low"], table["solve_rate_high"], strict=True)
+        if name in _SPREADS and f"{name}_low" in table:
+            head += f" ({_SPREADS[name]})"
+            ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
             texts = [
                 text if text == MISSING else f"{text} ({percent_interval(low, high)})"
                 for text, (low, high) in zip(texts, ends, strict=True)
@@ -174,6 +179,7 @@ def _three_digits(number: float) -> str:
 _FORMATS: dict[str, Callable[[float], str]] = {
     "solve_rate": percent,
     "recall_accuracy": percent,
+    "recall_median": percent,
     "sequence_accuracy": percent,
     "accuracy": percent,
     "chance": percent,

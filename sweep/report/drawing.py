@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pandas as pd
 
-from sweep.report.display import percent
+from sweep.report.display import percent, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ BLUE, ORANGE, GREEN, FAINT = (
     "#00805f",
     "#aeb6bc",
 )  # Okabe & Ito, darkened to read on white
-SERIES = (BLUE, ORANGE, GREEN, "#a0568a", "#8a6d00", "#4a93c4")
+SERIES = (BLUE, ORANGE, GREEN, "#a0568a", "#8a6d00", "#4a93c4", "#5d5d5d", "#b0364f")
 _ENDS = ((236, 0), (239, 114), (241, 178))  # red, green and blue, of none right and of all right
 LEVELS = tuple("#" + "".join(f"{(pale * (10 - i) + blue * i) // 10:02x}" for pale, blue in _ENDS) for i in range(11))
 """Colours of a share, from none (pale) to all (blue) in steps of a tenth."""
@@ -35,6 +35,7 @@ COLOURS = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", FAINT: "fain
 }
 """Colour in a figure's file -> the page's name for it, under which the dark page has another shade."""
 
+_CROWDED = 0.25  # reference lines nearer than this have their names on opposite sides
 _LONGEST = 44  # letters of a title that fit above the axes
 _SVG = "http://www.w3.org/2000/svg"
 _STYLE: Any = {
@@ -112,6 +113,25 @@ def reference_line(axes: Axes, height: float, label: str, style: str, side: str 
         color=MUTED,
         annotation_clip=False,
     )
+
+
+def score_references(axes: Axes, ceiling: float, chance: float) -> None:
+    """The memoryless ceiling and chance, their names apart where the lines are close."""
+    apart = ceiling - chance
+    crowded = abs(apart) < _CROWDED
+    sides = ("above", "below") if apart >= 0 else ("below", "above")
+    reference_line(axes, ceiling, "memoryless\nceiling", "--", sides[0] if crowded else "center")
+    if abs(apart) > 1e-9:
+        reference_line(axes, chance, "chance", ":", sides[1] if crowded else "center")
+
+
+def ticks_at(axis: Any, values: Sequence[float]) -> None:
+    """Ticks at these values and nowhere else, with plain numbers."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    axis.set_major_locator(FixedLocator(values))
+    axis.set_major_formatter(lambda value, _: value_text(value))
+    axis.set_minor_locator(NullLocator())
 
 
 def log_axis(axis: Any) -> None:

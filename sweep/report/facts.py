@@ -57,7 +57,7 @@ def fixed_parameters(results: Results) -> list[Fact]:
         Fact(f"{section}.{name}", value_text(value))
         for section, parameters in sections.items()
         for name, value in parameters.items()
-        if name not in changing and value is not None
+        if name not in changing and value not in (None, ())
     ]
 
 

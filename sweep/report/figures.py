@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.report.across import across_figures, axis_of
 from sweep.report.conditions import conditions
 from sweep.report.display import plural, value_text
 from sweep.report.drawing import Drawing
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves
+from sweep.report.lengths import length_figures, lengths_table
 from sweep.report.search_figures import importance_figure, slices, solve_rates
 from sweep.report.steps import step_figures
 from sweep.report.tables import best_trials, ranking
@@ -25,12 +27,13 @@ _CONDITIONS = 6  # drawn one by one; those beyond have their rows in the tables
 
 @dataclass(frozen=True)
 class FigureSection:
-    """Figures under one heading, and what else is to be said there."""
+    """Figures under one heading, the tables that go with them, and what else is to be said there."""
 
     id: str
     heading: str
     figures: list[Drawing]
     notes: list[str]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def figure_sections(results: Results) -> list[FigureSection]:
@@ -41,17 +44,24 @@ def figure_sections(results: Results) -> list[FigureSection]:
     if len(best) > len(shown):
         notes = [f"Of {plural(len(best), 'condition')} the first {len(shown)} are drawn; the tables have all."]
     curves = FigureSection("curves", "Learning curves", [], list(notes))
+    lengths = FigureSection("lengths", "Other lengths", [], list(notes))
     steps = FigureSection("steps", "Step by step", [], list(notes))
     search = FigureSection("search", "What mattered", [], list(notes))
     rates = FigureSection("rates", "Solve rates", _rates(results, ranked, best), [])
     if len(settings) == 1:  # beside the importances
         search.figures.extend(rates.figures)
         rates.figures.clear()
+    axis = axis_of(results)
+    across = FigureSection("across", f"Along {axis}", across_figures(results, axis) if axis else [], [])
+    at_lengths = lengths_table(results)
+    if len(at_lengths):
+        lengths.tables["lengths"] = at_lengths
     for number in shown:
         condition = settings[number]
         suffix = f"-{number + 1}" if len(settings) > 1 else ""
         trials = condition.rows(ranked)
         curves.figures.extend(learning_curves(results, condition, trials, suffix))
+        lengths.figures.extend(length_figures(results, condition, trials, suffix))
         steps.figures.extend(step_figures(results, condition, trials, suffix))
         if results.experiment.search:
             found = importances(results, trials)
@@ -61,7 +71,7 @@ def figure_sections(results: Results) -> list[FigureSection]:
             else:
                 search.notes.append(f"No importances{where}: {found.why_not}.")
             search.figures.extend(slices(results, condition, trials, suffix))
-    return [section for section in (rates, curves, steps, search) if section.figures]
+    return [section for section in (across, rates, curves, lengths, steps, search) if section.figures]
 
 
 def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -> list[Drawing]:

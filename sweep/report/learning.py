@@ -19,7 +19,7 @@ from sweep.report.drawing import (
     drawn,
     log_axis,
     percent_axis,
-    reference_line,
+    score_references,
     titled,
 )
 from sweep.stats import binomial_interval
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _SIZE = (3.75, 2.8)
 _POINTS = 250  # of one curve; more cannot be told apart
-_CROWDED = 0.25  # reference lines nearer than this have their names on opposite sides
 _OTHERS = 60  # other trials drawn behind the best one
 _QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
 
@@ -47,6 +46,8 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     others = _others(results, trials.iloc[1:])
     behind = f" Grey: {_behind(len(others), len(trials) - 1)}." if others else ""
     as_before = "Line, bands and grey" if others else "Line and bands"
+    right = "every step right" if condition.task.same_for_all_seeds else "every scored step right"
+    more = " To solve the task takes more than that." if condition.is_strict else ""
     bands = "Line: median; bands: the middle half and the middle 80% of the seeds; thin line: mean."
     recall, solved, loss = (
         quantiles(curves, "recall_accuracy"),
@@ -57,19 +58,14 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     def draw_recall(axes: Axes) -> None:
         _faint(axes, others, "recall_accuracy")
         _band(axes, recall, BLUE)
-        apart = condition.recall_ceiling - condition.chance
-        crowded = abs(apart) < _CROWDED
-        sides = ("above", "below") if apart >= 0 else ("below", "above")
-        reference_line(axes, condition.recall_ceiling, "memoryless\nceiling", "--", sides[0] if crowded else "center")
-        if abs(apart) > 1e-9:
-            reference_line(axes, condition.chance, "chance", ":", sides[1] if crowded else "center")
+        score_references(axes, condition.recall_ceiling, condition.chance)
         _finish(axes, "Recall accuracy", condition, "right at the final element", share=True)
 
     def draw_solved(axes: Axes) -> None:
         at = _thinned(solved)
         axes.fill_between(at["epoch"], at["low"], at["high"], color=GREEN, alpha=0.16, linewidth=0)
         axes.plot(at["epoch"], at["share"], color=GREEN, linewidth=2)
-        _finish(axes, "Seeds with every step right", condition, "share of the seeds", share=True)
+        _finish(axes, f"Seeds with {right}", condition, "share of the seeds", share=True)
 
     def draw_loss(axes: Axes) -> None:
         _faint(axes, others, "loss")
@@ -89,8 +85,8 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
         ),
         Drawing(
             name=f"solved{suffix}",
-            title="Seeds with every step right",
-            caption=f"Share of the seeds with every step right at that epoch ({whose}). Band: 95% interval.",
+            title=f"Seeds with {right}",
+            caption=f"Share of the seeds with {right} at that epoch ({whose}). Band: 95% interval.{more}",
             svg=drawn(f"solved{suffix}", _SIZE, draw_solved),
             data=solved,
         ),

@@ -14,6 +14,7 @@ import pandas as pd
 from sweep.report import facts
 from sweep.report.answer import answer
 from sweep.report.cautions import cautions
+from sweep.report.conditions import conditions, criterion
 from sweep.report.counts import counts
 from sweep.report.display import DASH, columns
 from sweep.report.drawing import COLOURS, Drawing
@@ -36,6 +37,7 @@ def write_report(results: Results) -> Path:
     """
     sections = figure_sections(results)
     tables = {"accuracy": accuracy_table(results, top=None), "cost": cost_table(results)}
+    tables |= {name: table for section in sections for name, table in section.tables.items()}
     top = accuracy_table(results)
     drawings = [drawing for section in sections for drawing in section.figures]
     shown = {
@@ -44,6 +46,7 @@ def write_report(results: Results) -> Path:
         "answer": answer(results),
         "key_figures": facts.key_figures(results),
         "accuracy": columns(top),
+        "criterion": criterion(conditions(results)),
         "more_trials": len(tables["accuracy"]) > len(top),
         "searched": bool(results.experiment.search),
         "sections": sections,
@@ -84,7 +87,7 @@ def _environment() -> jinja2.Environment:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals |= {"script": _trusted(script), "script_hash": f"sha256-{digest}"}
     environment.globals |= {"style": _trusted((_TEMPLATES / "report.css").read_text(encoding="utf-8"))}
-    environment.filters |= {"inline": _inline, "md": _markdown, "unbroken": _unbroken}
+    environment.filters |= {"columns": columns, "inline": _inline, "md": _markdown, "unbroken": _unbroken}
     return environment
 
 

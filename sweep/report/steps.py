@@ -24,19 +24,28 @@ _MAPPED_TRIALS = 24
 
 
 def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
-    """Accuracy at each step of the best of `trials` (ranked, all of one condition), and what it averages."""
+    """Accuracy at each step of the best of `trials` (ranked, all of one condition), and what it averages.
+
+    None where a single step is scored, or where the seeds have sequences of various lengths of their own: no
+    step is then the same to all of them.
+    """
     best = int(trials.iloc[0]["trial"])
     rows = of_trial(results.steps, best)
     rows = rows[rows["scored"].astype(bool) & rows["accuracy"].notna()]
-    if rows.empty:
+    if rows["step"].nunique() < 2 or not (condition.one_length or condition.task.same_for_all_seeds):
         return []
     name = f"steps{suffix}"
     by_step = rows.groupby("step")["accuracy"].agg(["mean", "min", "max"]).reset_index()
-    ceiling = percent(condition.recall_ceiling)
+    final = (
+        f" Orange: the final element, of which a predictor without memory gets at most "
+        f"{percent(condition.recall_ceiling)} right."
+        if condition.one_length
+        else ""
+    )
     whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if results.experiment.search else "")
 
     def draw_bars(axes: Axes) -> None:
-        colours = [BLUE] * (len(by_step) - 1) + [ORANGE]
+        colours = [BLUE] * (len(by_step) - 1) + [ORANGE if condition.one_length else BLUE]
         if len(by_step) <= _BARS:
             axes.bar(by_step["step"], by_step["mean"], width=0.62, color=colours)
             for step, mean in zip(by_step["step"], by_step["mean"], strict=True):
@@ -44,7 +53,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
                     axes.text(step, mean + 0.015, percent(mean), ha="center", va="bottom", fontsize=8.5)
         else:
             axes.plot(by_step["step"], by_step["mean"], color=BLUE, linewidth=1.2)
-            axes.plot(by_step["step"].iloc[-1:], by_step["mean"].iloc[-1:], "o", color=ORANGE)
+            axes.plot(by_step["step"].iloc[-1:], by_step["mean"].iloc[-1:], "o", color=colours[-1])
         _whole_numbers(axes, len(by_step))
         axes.set_ylim(0, 1.09)
         axes.set_yticks(np.linspace(0, 1, 6))
@@ -57,9 +66,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
         Drawing(
             name=name,
             title="Accuracy by step",
-            caption="Share of right answers at each step after the last epoch, the mean over "
-            f"{whose}. "
-            f"Orange: the final element, of which a predictor without memory gets at most {ceiling} right.",
+            caption=f"Share of right answers at each step after the last epoch, the mean over {whose}.{final}",
             svg=drawn(name, (5.4, 3.1), draw_bars),
             data=by_step,
             wide=True,
@@ -87,8 +94,10 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
     if len(wide) > _ROWS:
         wide = wide.iloc[np.linspace(0, len(wide) - 1, _ROWS).astype(int)]
         caption += f" {_ROWS} rows, evenly through all."
-    cells, edges = _binned(wide.to_numpy(float))
-    if cells.shape[1] < wide.shape[1]:
+    first, last = int(wide.columns.min()), int(wide.columns.max())
+    cells, edges = _binned(wide.reindex(columns=range(first, last + 1)).to_numpy(float))
+    edges += first - 1
+    if cells.shape[1] <= last - first:
         caption += " Neighbouring steps are averaged."
 
     def draw(axes: Axes) -> None:
@@ -99,7 +108,7 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
         mesh.set_edgecolor("face")
         mesh.set_linewidth(0.3)
         axes.invert_yaxis()
-        _whole_numbers(axes, wide.shape[1])
+        _whole_numbers(axes, last - first + 1)
         if search:
             axes.set_yticks(np.arange(len(wide)) + 0.5, [str(number) for number in wide.index], fontsize=7)
             axes.set_ylabel("trial")
@@ -124,10 +133,15 @@ def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.
 
 
 def _binned(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(rows, columns) averaged over neighbouring columns to at most so many, and the edges between these."""
+    """(rows, columns) averaged over neighbouring columns to at most so many, and the edges between these.
+
+    nan, where a step is not scored, is left out of the average, and stays where there is nothing else.
+    """
     bounds = np.unique(np.linspace(0, cells.shape[1], min(_COLUMNS, cells.shape[1]) + 1).astype(int))
-    means = [cells[:, low:high].mean(axis=1) for low, high in itertools.pairwise(bounds)]
-    return np.stack(means, axis=1), bounds + 0.5
+    parts = [cells[:, low:high] for low, high in itertools.pairwise(bounds)]
+    sums, numbers = [np.nansum(part, axis=1) for part in parts], [(~np.isnan(part)).sum(axis=1) for part in parts]
+    with np.errstate(invalid="ignore"):
+        return np.stack(sums, axis=1) / np.stack(numbers, axis=1), bounds + 0.5
 
 
 def _whole_numbers(axes: Axes, steps: int) -> None:

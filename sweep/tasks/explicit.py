@@ -11,7 +11,7 @@ class Explicit(Task):
     """Sequences as written down; symbols are numbered in the order in which they first appear.
 
     >>> task = Explicit(ExplicitTask(sequences=(("C", "a", "b", "C"), ("D", "a", "b", "D"))))
-    >>> task.training_sequences().symbols.tolist(), task.alphabet
+    >>> task.training_sequences(0, 1).symbols.tolist(), task.alphabet
     ([[0, 1, 2, 0], [3, 1, 2, 3]], ('C', 'a', 'b', 'D'))
     """
 
@@ -23,12 +23,15 @@ class Explicit(Task):
         for index, row in enumerate(rows):
             symbols[index, : len(row)] = [number[symbol] for symbol in row]
         self._sequences = Sequences(symbols=symbols, lengths=np.array([len(row) for row in rows], np.int32))
+        self.num_sequences, self.num_steps = len(rows), self._sequences.num_steps
+        self.expected_length = float(self._sequences.lengths.mean())
+        self.max_error = config.max_error
 
-    def training_sequences(self) -> Sequences:
+    def training_sequences(self, seed: int, epoch: int) -> Sequences:
         """All sequences that were written down."""
         return self._sequences
 
-    def test_sequences(self) -> Sequences:
+    def test_sequences(self, seed: int) -> Sequences:
         """The same: there are no others."""
         return self._sequences
 

@@ -11,7 +11,7 @@ class Increasing(Task):
     """One sequence for each key; the keys are the highest symbols that the sequences need.
 
     >>> task = Increasing(IncreasingTask(sequence_length=5, keys=2))
-    >>> task.training_sequences().symbols.tolist()
+    >>> task.training_sequences(0, 1).symbols.tolist()
     [[3, 0, 1, 2, 3], [4, 0, 1, 2, 4]]
 
     The first symbol comes back as the last one, and everything between is the same in all sequences: only
@@ -27,12 +27,15 @@ class Increasing(Task):
             lengths=np.full(config.keys, config.sequence_length, np.int32),
         )
         self.alphabet = tuple(str(symbol) for symbol in range(config.alphabet_size or middle + config.keys))
+        self.num_sequences, self.num_steps = config.keys, config.sequence_length - 1
+        self.expected_length = float(config.sequence_length)
+        self.max_error = config.max_error
 
-    def training_sequences(self) -> Sequences:
+    def training_sequences(self, seed: int, epoch: int) -> Sequences:
         """All sequences that there are."""
         return self._sequences
 
-    def test_sequences(self) -> Sequences:
+    def test_sequences(self, seed: int) -> Sequences:
         """The same: there are no others."""
         return self._sequences
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,21 +42,58 @@ class Sequences:
         return np.asarray(np.arange(self.num_steps) == (self.lengths - 2)[:, None])
 
 
+TRAINING, VALIDATION, TEST, SHUFFLE, CRITERION, LENGTHS = range(6)
+"""Purposes of a replicate's random streams: a generator is seeded by (seed, purpose, ...), so none overlap."""
+
+
 class Task(ABC):
     """A family of sequences and what must be predicted in them.
 
-    A task deals in integers: `alphabet[i]` is the symbol that the integer i stands for.
+    A task deals in integers: `alphabet[i]` is the symbol that the integer i stands for. Where sequences are
+    random, each replicate has its own, drawn from its seed; a task of fixed sequences ignores the seed.
     """
 
     alphabet: tuple[str, ...]
 
-    @abstractmethod
-    def training_sequences(self) -> Sequences:
-        """The sequences of one epoch, in their unshuffled order."""
+    num_sequences: int
+    """Sequences of an epoch."""
+
+    num_steps: int
+    """Steps of the longest sequence that training or the test can show."""
+
+    expected_length: float
+    """Mean number of symbols in a sequence."""
+
+    fresh = False
+    """Whether each epoch draws new sequences, which training never sees again."""
+
+    same_for_all_seeds = True
+    """Whether all replicates train and are tested on the same sequences."""
+
+    max_error = 1.0
+    """A replicate has solved the task only if no scored output is further from its target than this."""
+
+    criterion_sequences: int | None = None
+    """Fresh sequences that must meet the criterion before a replicate counts as solved; None: the test set."""
+
+    tested_on_training_sequences = True
+    """Whether a high score says only that the sequences were learnt by heart; the report tells its reader."""
 
     @abstractmethod
-    def test_sequences(self) -> Sequences:
-        """The sequences that every score is measured on."""
+    def training_sequences(self, seed: int, epoch: int) -> Sequences:
+        """The sequences of one epoch (counted from 1) of a replicate, in their unshuffled order."""
+
+    @abstractmethod
+    def test_sequences(self, seed: int) -> Sequences:
+        """The sequences that a replicate's scores are measured on."""
+
+    def criterion_parts(self, seed: int) -> Iterator[Sequences]:
+        """The `criterion_sequences`, some at a time, so that a failure is found early; none by default."""
+        yield from ()
+
+    def other_lengths(self, seed: int) -> Sequences | None:
+        """Sequences of the lengths that a trained network is tested at beside its own; None without any."""
+        return None
 
     @abstractmethod
     def determined(self, sequences: Sequences) -> NDArray[np.bool_]:
@@ -68,9 +106,6 @@ class Task(ABC):
         0, 1 beside 0, 2, shows as one that nobody solves.
         """
         return self.determined(sequences) | sequences.last
-
-    tested_on_training_sequences = True
-    """Whether a high score says only that the sequences were learnt by heart; the report tells its reader."""
 
     @property
     def num_symbols(self) -> int:
@@ -86,9 +121,10 @@ class Task(ABC):
         """The best accuracy, on the test sequences, of any predictor that sees only the current symbol.
 
         With `recall` only the final step of each sequence counts, otherwise every scored step.
-        The best such predictor answers each symbol with its most frequent successor.
+        The best such predictor answers each symbol with its most frequent successor. Tasks of random
+        sequences compute it from their distribution: a small test set would flatter the predictor.
         """
-        test = self.test_sequences()
+        test = self.test_sequences(0)
         scored = test.last if recall else self.scored(test)
         successors: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for current, following in zip(test.symbols[:, :-1][scored], test.symbols[:, 1:][scored], strict=True):

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from sweep.config import Configuration
 from sweep.model import Weights, build_optimizer, reset_states, seeded_model
-from sweep.tasks import Task
-from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
+from sweep.tasks import Sequences, Task
+from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
+from sweep.training.layout import Rows
 
 _LOSSES = {"sigmoid": keras.losses.BinaryCrossentropy, "softmax": keras.losses.CategoricalCrossentropy}
 
@@ -24,10 +25,12 @@ class FitTrainer(Trainer):
 
     def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
         super().__init__(configuration, task, seeds)
-        self._training = task.training_sequences()
-        self._timesteps = window_length(configuration, self._training)
+        self._lanes = configuration.training.batch_size
+        self._last_only = only_last_is_scored(task, seeds[0])
         started = time.perf_counter()
         self._models = [self._compiled_model(seed) for seed in seeds]
+        self._updates = [0] * len(seeds)
+        self._solved_once = [False] * len(seeds)
         self._stopped = [False] * len(seeds)
         self.compile_seconds = time.perf_counter() - started
 
@@ -43,14 +46,28 @@ class FitTrainer(Trainer):
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """Tested anew, which changes nothing but the state, and that is reset."""
-        test = self.task.test_sequences()
-        hits = np.array([_hits(self._predict(model), test.symbols[:, 1:]) for model in self._models])
-        return np.asarray((hits & test.steps).sum(axis=1) / test.steps.sum(axis=0))
+        rows = []
+        for model, seed in zip(self._models, self.seeds, strict=True):
+            test = self.task.test_sequences(seed)
+            hits, _ = self._answers(model, test)
+            with np.errstate(invalid="ignore"):  # nan for steps that no test sequence has
+                rows.append((hits & test.steps).sum(axis=0) / test.steps.sum(axis=0))
+        return np.full_like(rows, np.nan) if self._last_only else np.array(rows)
+
+    def recalled(self, replicate: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Predicted with Keras, batch by batch."""
+        hits, distance = self._answers(self._models[replicate], sequences)
+        scored = self.task.scored(sequences)
+        return np.asarray((hits | ~scored).all(axis=1)), np.where(scored, distance, 0.0).max(axis=1)
 
     def _compiled_model(self, seed: int) -> Any:
-        lanes = self.configuration.training.batch_size
         model = seeded_model(
-            self.configuration.model, self.task.num_symbols, seed, batch_size=lanes, timesteps=self._timesteps
+            self.model,
+            self.task.num_symbols,
+            seed,
+            batch_size=self._lanes,
+            timesteps=self.layout.window,
+            lags=self.configuration.training.lags,
         )
         loss = _LOSSES[self.configuration.model.output](reduction="mean_with_sample_weight")
         model.compile(optimizer=build_optimizer(self.configuration), loss=loss)
@@ -59,92 +76,104 @@ class FitTrainer(Trainer):
     def _advance_one(self, index: int, epochs: int) -> list[tuple[float, ...]]:
         model, rows = self._models[index], []
         for epoch in range(self.epoch + 1, self.epoch + 1 + epochs):
-            loss = np.nan if self._stopped[index] else self._train_epoch(model, self.seeds[index], epoch)
+            loss = np.nan if self._stopped[index] else self._train_epoch(index, epoch)
             if not self.is_test_epoch(epoch):
                 continue
-            scores = [np.nan] * 4 if self._stopped[index] else self._test(model)
-            rows.append((loss, *scores))
-            if self.configuration.training.stop_when_solved and scores[2] == 1.0:
-                self._stopped[index] = True
+            if self._stopped[index]:
+                rows.append((np.nan,) * len(SCORES))
+                continue
+            scores = self._test(model, self.seeds[index])
+            solved = scores[2] == 1.0 and scores[3] <= self.task.max_error
+            if solved and (not self._solved_once[index] or epoch == self.configuration.training.epochs):
+                solved = self.meets_criterion(index)
+            self._solved_once[index] |= solved
+            self._stopped[index] = solved and self.configuration.training.stop_when_solved
+            rows.append((loss, *scores, float(self._updates[index]), float(solved)))
         return rows
 
-    def _train_epoch(self, model: Any, seed: int, epoch: int) -> float:
+    def _train_epoch(self, index: int, epoch: int) -> float:
         """Fit every batch of sequences once; the mean loss of the updates, as Keras reports it."""
-        lanes = self.configuration.training.batch_size
-        order = epoch_order(self.configuration, seed, epoch, self._training.num_sequences)
+        model, seed = self._models[index], self.seeds[index]
+        training = self.task.training_sequences(seed, epoch)
+        rows = self.layout.rows(training)
+        weights = self.layout.laid(loss_weights(self.configuration, training))
+        order = epoch_order(self.configuration, seed, epoch, training.num_sequences)
+        shares = self.layout.rows_per_sequence
         losses: list[float] = []
-        for batch in order.reshape(-1, lanes):
+        for batch in (order[:, None] * shares + np.arange(shares)).reshape(-1, self._lanes):
             reset_states(model)
-            for x, y, weight in self._runs_of_windows(batch):
+            for x, y, weight in self._runs_of_windows(rows, weights, batch):
                 if weight.any():
                     history = model.fit(
-                        x, y, sample_weight=weight, epochs=1, batch_size=lanes, shuffle=False, verbose=0
+                        x, y, sample_weight=weight, epochs=1, batch_size=self._lanes, shuffle=False, verbose=0
                     )
-                    losses += [history.history["loss"][0]] * (len(x) // lanes)
+                    losses += [history.history["loss"][0]] * (len(x) // self._lanes)
                 else:
-                    model.predict(x, batch_size=lanes, verbose=0)  # nothing to learn, but the state goes on
+                    model.predict(x, batch_size=self._lanes, verbose=0)  # nothing to learn, but the state goes on
+        self._updates[index] += len(losses)
         return float(np.mean(losses))
 
-    def _runs_of_windows(self, batch: NDArray[np.int32]) -> Iterator[tuple[Any, Any, Any]]:
-        """Keras samples of one batch of sequences, in runs that are scored and runs that are not.
+    def _runs_of_windows(self, rows: Rows, weights: Any, batch: NDArray[np.int32]) -> Iterator[tuple[Any, Any, Any]]:
+        """Keras samples of one batch of rows, in runs that are scored and runs that are not.
 
         A run's arrays are (windows x lanes, timesteps, ...): Keras takes `lanes` samples at a time, so lane i
-        sees window after window of sequence i.
+        sees window after window of row i.
         """
-        symbols, t = self._training.symbols[batch], self._timesteps
-        weight = loss_weights(self.configuration, self._training)[batch]
-        existing = self._training.steps[batch].any(axis=0).sum()
-        windows = -(-int(existing) // t)
-        overhang = ((0, 0), (0, max(0, windows * t - weight.shape[1])))
-        symbols, weight = np.pad(symbols, overhang), np.pad(weight, overhang)
-        one_hot = np.eye(self.task.num_symbols, dtype=np.float32)
-        samples = [
-            (
-                one_hot[symbols[:, w * t : (w + 1) * t]],
-                one_hot[symbols[:, w * t + 1 : (w + 1) * t + 1]],
-                weight[:, w * t : (w + 1) * t],
-            )
-            for w in range(windows)
-        ]
+        t = self.layout.window
+        windows = -(-int(rows.lengths[batch].max()) // t)
+        x = self._windows_of(self._inputs(rows.shown[batch]), windows)
+        y = self._windows_of(np.eye(self.task.num_symbols, dtype=np.float32)[rows.asked[batch]], windows)
+        weight = self._windows_of(weights[batch], windows)
         first = 0
         for w in range(1, windows + 1):
-            if w == windows or samples[w][2].any() != samples[first][2].any():
-                x, y, counted = (np.concatenate(part) for part in zip(*samples[first:w], strict=True))
-                yield x, y, counted
+            if w == windows or weight[w].any() != weight[first].any():
+                yield np.concatenate(x[first:w]), np.concatenate(y[first:w]), np.concatenate(weight[first:w])
                 first = w
 
-    def _predict(self, model: Any) -> NDArray[np.float32]:
-        """(sequences, steps, symbols): the outputs for the test sequences, state reset before and after."""
-        test, lanes, t = self.task.test_sequences(), self.configuration.training.batch_size, self._timesteps
-        windows = -(-test.num_steps // t)
-        shown = np.pad(test.symbols[:, :-1], ((0, 0), (0, windows * t - test.num_steps)))
-        inputs = np.eye(self.task.num_symbols, dtype=np.float32)[shown]
-        outputs = np.empty_like(inputs)
-        for first in range(0, test.num_sequences, lanes):
-            batch = slice(first, first + lanes)
-            reset_states(model)
-            x = np.concatenate([inputs[batch, w * t : (w + 1) * t] for w in range(windows)])
-            predicted = model.predict(x, batch_size=lanes, verbose=0)
-            outputs[batch] = np.concatenate(np.split(predicted, windows), axis=1)
-        reset_states(model)
-        return outputs[:, : test.num_steps]
+    def _windows_of(self, values: Any, windows: int) -> list[Any]:
+        """The first `windows` windows of values (lanes, L, ...), the last one filled up with zeros."""
+        t = self.layout.window
+        overhang = [(0, 0)] * values.ndim
+        overhang[1] = (0, max(0, windows * t - values.shape[1]))
+        values = np.pad(values, overhang)
+        return [values[:, w * t : (w + 1) * t] for w in range(windows)]
 
-    def _test(self, model: Any) -> list[float]:
+    def _inputs(self, shown: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(..., features): 1 at each of the features `shown` (..., F), which holds `num_features` for none."""
+        one_hot = np.eye(self.layout.num_features + 1, dtype=np.float32)[:, :-1]
+        return np.asarray(one_hot[shown].sum(axis=-2))
+
+    def _answers(self, model: Any, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """(sequences, steps) each: where the answer is right, and the largest distance of an output from its target.
+
+        The state is reset before and after. A network that has diverged has no right answer.
+        """
+        rows = self.layout.rows(sequences)
+        windows = -(-rows.shown.shape[1] // self.layout.window)
+        hits = np.zeros(rows.asked.shape, bool)
+        distance = np.zeros(rows.asked.shape, np.float32)
+        for first in range(0, rows.num_rows, self._lanes):
+            batch = slice(first, min(first + self._lanes, rows.num_rows))
+            filled = np.resize(np.arange(batch.start, batch.stop), self._lanes)  # the last batch, made full
+            reset_states(model)
+            x = np.concatenate(self._windows_of(self._inputs(rows.shown[filled]), windows))
+            predicted = model.predict(x, batch_size=self._lanes, verbose=0)
+            outputs = np.concatenate(np.split(predicted, windows), axis=1)[: batch.stop - first, : rows.asked.shape[1]]
+            finite = np.isfinite(outputs).all(axis=2)
+            hits[batch] = (outputs.argmax(axis=2) == rows.asked[batch]) & finite
+            targets = np.eye(self.task.num_symbols, dtype=np.float32)[rows.asked[batch]]
+            distance[batch] = np.abs(outputs - targets).max(axis=2)
+        reset_states(model)
+        return self.layout.collected(hits), self.layout.collected(distance)
+
+    def _test(self, model: Any, seed: int) -> list[float]:
         """Accuracy, recall accuracy, sequence accuracy and the largest error over the test sequences."""
-        test = self.task.test_sequences()
+        test = self.task.test_sequences(seed)
         scored = self.task.scored(test)
-        outputs, wanted = self._predict(model), test.symbols[:, 1:]
-        hits = _hits(outputs, wanted)
-        distance = np.abs(outputs - np.eye(self.task.num_symbols, dtype=np.float32)[wanted]).max(axis=2)
+        hits, distance = self._answers(model, test)
         return [
             float(hits[scored].mean()),
             float(hits[test.last].mean()),
             float((hits | ~scored).all(axis=1).mean()),
             float(distance[scored].max()),
         ]
-
-
-def _hits(outputs: NDArray[np.float32], wanted: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """(sequences, steps): the right answers; a network that has diverged gives none."""
-    finite = np.isfinite(outputs).all(axis=2)
-    return np.asarray((outputs.argmax(axis=2) == wanted) & finite)

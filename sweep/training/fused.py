@@ -6,20 +6,28 @@ It must equal `fit.py` seed by seed: a test holds the two together.
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
 from sweep.model import ONE_FUNCTION_BYTES, Weights, initial_weights, num_weights
-from sweep.tasks import Task
-from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, window_length
+from sweep.tasks import Sequences, Task
+from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
+from sweep.training.layout import Layout
 from sweep.training.padding import bucket, padded, unpadded
-from sweep.training.program import EPOCHS_PER_CALL, Data, Program, Shape, compiled_program
+from sweep.training.program import MEASURED, Program, Shape, compiled_program
 
+EPOCHS_PER_CALL = 128
+"""Epochs that one call can hold: an XLA program's buffers have a fixed size."""
+
+_TABLE_BYTES = 32_000_000
 _CACHE_BYTES = 2_500_000
 _WORTH_TWO_THREADS = 8
+_LONG_WINDOW = 16  # steps; of longer windows one replicate at a time is fastest, two on two threads
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
 
 
@@ -28,26 +36,28 @@ class FusedTrainer(Trainer):
 
     def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
         super().__init__(configuration, task, seeds)
-        initial = initial_weights(configuration.model, task.num_symbols, seeds)
-        shape, data = _shape_and_data(configuration, task, len(seeds))
+        lags = configuration.training.lags
+        initial = initial_weights(self.model, task.num_symbols, seeds, lags)
+        shape = _shape(self)
         started = time.perf_counter()
         program = compiled_program(shape)
-        starts = range(0, len(seeds), shape.replicates)
+        size = shape.replicates
         self._groups = [
-            _Group(self, program, data, seeds[i : i + shape.replicates], initial[i : i + shape.replicates])
-            for i in starts
+            _Group(self, program, range(i, min(i + size, len(seeds))), initial[i : i + size])
+            for i in range(0, len(seeds), size)
         ]
-        size = _group_bytes(shape.configuration, task.num_symbols, shape.replicates)
-        self._map: Callable[..., Iterable[Any]] = _THREADS.map if size <= ONE_FUNCTION_BYTES else map
+        small = _group_bytes(shape.configuration, task.num_symbols, size) <= ONE_FUNCTION_BYTES
+        self._map: Callable[..., Iterable[Any]] = _THREADS.map if small or shape.window > _LONG_WINDOW else map
         self._groups[0].train(0, 0)  # compiles, or finds the program compiled, and trains nothing
         self.compile_seconds = time.perf_counter() - started
 
     def _advance(self, epochs: int) -> dict[str, NDArray[np.float64]]:
         """The groups side by side, as many epochs at a time as a program's buffers hold."""
-        counts = [min(EPOCHS_PER_CALL, epochs - done) for done in range(0, epochs, EPOCHS_PER_CALL)]
+        most = self._groups[0].shape.epochs
+        counts = [min(most, epochs - done) for done in range(0, epochs, most)]
 
         def train(group: _Group) -> dict[str, NDArray[np.float64]]:
-            parts = [group.train(self.epoch + EPOCHS_PER_CALL * i, count) for i, count in enumerate(counts)]
+            parts = [group.train(self.epoch + most * i, count) for i, count in enumerate(counts)]
             return {name: np.concatenate([part[name] for part in parts], axis=1) for name in SCORES}
 
         curves = list(self._map(train, self._groups))
@@ -61,77 +71,212 @@ class FusedTrainer(Trainer):
         """As the latest test found it."""
         return np.concatenate([group.step_accuracy() for group in self._groups])
 
+    def recalled(self, replicate: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Tested by a compiled program of its own for each shape of the sequences."""
+        size = self._groups[0].shape.replicates
+        return self._groups[replicate // size].recalled(replicate % size, sequences)
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """The test sequences of a group's replicates, as the program takes them, and how much there is to count."""
+
+    tensors: dict[str, tf.Tensor]
+    exists: NDArray[np.int64]  # (R, rows of a sequence, T): the test sequences that have this step
+    scored: NDArray[np.int64]  # (R,): scored steps
+    sequences: int
+
 
 class _Group:
     """Some replicates of a trial: as many as a program trains in one call; the last group is filled up."""
 
-    def __init__(
-        self, trainer: Trainer, program: Program, data: Data, seeds: tuple[int, ...], initial: list[Weights]
-    ) -> None:
-        self._trainer, self._program, self._data = trainer, program, data
-        self._num_seeds = len(seeds)
-        missing = program.shape.replicates - len(seeds)
-        self._seeds = (*seeds, *[seeds[-1]] * missing)
-        replicate, units = program.replicate, trainer.configuration.model.units
-        large = [padded(weights, replicate.weight_shapes, units) for weights in [*initial, *[initial[-1]] * missing]]
+    def __init__(self, trainer: Trainer, program: Program, members: range, initial: list[Weights]) -> None:
+        self._trainer, self._program, self._members = trainer, program, members
+        self.shape = program.shape
+        missing = self.shape.replicates - len(members)
+        self._seeds = [trainer.seeds[i] for i in [*members, *[members[-1]] * missing]]
+        units = trainer.configuration.model.units
+        large = [padded(weights, program.weight_shapes, units) for weights in [*initial, *[initial[-1]] * missing]]
         self._shapes = [weight.shape for weight in initial[0]]
         self._learner: Any = {
             "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
-            "slots": [np.stack([slot] * len(large)) for slot in replicate.optimizer_state()],
+            "slots": [np.stack([slot] * len(large)) for slot in program.optimizer.initial_slots()],
         }
         self._alive: Any = np.ones(len(large), bool)
+        self._confirmed = np.full(len(large), trainer.task.criterion_sequences is None)
+        self._tests = _tests(trainer.task, trainer.layout, self._seeds, last_only=self.shape.last_only)
+        self._tables: dict[str, tf.Tensor] | None = None
         self._steps: Any = None
 
     def train(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
         """Train on from `done` epochs; each of `SCORES` as (R, tests)."""
-        trainer, following = self._trainer, range(done + 1, done + 1 + EPOCHS_PER_CALL)
-        configuration, replicates = trainer.configuration, len(self._seeds)
-        num_sequences = self._program.shape.sequences
-        order = np.empty((EPOCHS_PER_CALL, replicates, num_sequences), np.int32)
-        order[:] = np.arange(num_sequences)
-        if configuration.training.shuffle:
-            for row, epoch in enumerate(following[:epochs]):
-                order[row] = [epoch_order(configuration, seed, epoch, num_sequences) for seed in self._seeds]
-        tested = np.array([trainer.is_test_epoch(epoch) for epoch in following])
-        self._learner, self._alive, curves, self._steps = self._program.run(
-            learner=self._learner,
-            alive=self._alive,
-            data=self._data.tensors,
-            order=order,
-            tested=tested,
-            num_epochs=np.int32(epochs),
-            learning_rate=np.full(replicates, configuration.training.learning_rate, np.float32),
-            stop_when_solved=np.bool_(configuration.training.stop_when_solved),
+        trainer, count = self._trainer, len(self._members)
+        training, task = trainer.configuration.training, trainer.task
+        tables, order = self._training_data(done, epochs)
+        tested = np.array([trainer.is_test_epoch(epoch) for epoch in range(done + 1, done + 1 + self.shape.epochs)])
+        curves = {name: np.full((count, epochs), np.nan) for name in SCORES}
+        reached = 0
+        while True:
+            start = reached
+            # Of a replicate that is there only to fill up the group, no success has to be confirmed.
+            halting = ~self._confirmed & (np.arange(self.shape.replicates) < count)
+            self._learner, self._alive, end, measured, self._steps = self._program.run(
+                learner=self._learner,
+                alive=self._alive,
+                halting=halting,
+                data=tables,
+                test=self._tests.tensors,
+                order=order,
+                tested=tested,
+                first=np.int32(start),
+                num_epochs=np.int32(epochs),
+                learning_rate=np.full(self.shape.replicates, training.learning_rate, np.float32),
+                clip_norm=np.full(self.shape.replicates, training.clip_norm or 0.0, np.float32),
+                max_error=np.float32(task.max_error),
+                stop_when_solved=np.bool_(training.stop_when_solved),
+            )
+            reached = int(end)
+            for name in MEASURED:
+                values = np.asarray(measured[name], np.float64)[start:reached, :count].T
+                curves[name][:, start:reached] = values / self._total(name)
+            self._judge(curves, start, reached, done)
+            if reached >= epochs or not np.asarray(self._alive)[:count].any():
+                break
+        return {name: curve[:, np.flatnonzero(tested[:epochs])] for name, curve in curves.items()}
+
+    def _judge(self, curves: dict[str, NDArray[np.float64]], start: int, reached: int, done: int) -> None:
+        """Fill in `solved` for the epochs of one call, and confirm a first or final success."""
+        training, task = self._trainer.configuration.training, self._trainer.task
+        part = slice(start, reached)
+        solved = (curves["sequence_accuracy"][:, part] == 1.0) & (
+            curves["max_error"][:, part] <= np.float32(task.max_error)
         )
-        rows = np.flatnonzero(tested[:epochs])
-        return {
-            name: np.asarray(curve, np.float64)[rows, : self._num_seeds].T / self._data.totals.get(name, 1)
-            for name, curve in curves.items()
-        }
+        curves["solved"][:, part] = np.where(np.isnan(curves["sequence_accuracy"][:, part]), np.nan, solved)
+        if task.criterion_sequences is None or start == reached:
+            return
+        alive = np.array(self._alive)
+        for row in np.flatnonzero(curves["solved"][:, reached - 1] == 1.0):
+            if self._confirmed[row] and done + reached != training.epochs:
+                continue
+            confirmed = self._trainer.meets_criterion(self._members[row])
+            curves["solved"][row, reached - 1] = confirmed
+            self._confirmed[row] |= confirmed
+            alive[row] &= not (confirmed and training.stop_when_solved)
+        self._alive = alive
 
     def weights(self) -> list[Weights]:
         """The present weights of each replicate, without the padding."""
         stacked = [np.asarray(weight) for weight in self._learner["weights"]]
         units = self._trainer.configuration.model.units
-        return [unpadded([w[r] for w in stacked], self._shapes, units) for r in range(self._num_seeds)]
+        return [unpadded([w[r] for w in stacked], self._shapes, units) for r in range(len(self._members))]
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """(R, steps) of the latest test."""
-        hits = np.asarray(self._steps, np.float64)[: self._num_seeds]
-        return np.asarray(hits / self._data.test_exists.sum(axis=0))
+        count, layout = len(self._members), self._trainer.layout
+        if self.shape.last_only:
+            return np.full((count, self._trainer.task.test_sequences(self._seeds[0]).num_steps), np.nan)
+        with np.errstate(invalid="ignore"):  # nan for steps that no test sequence has
+            shares = np.asarray(self._steps, np.float64)[:count] / self._tests.exists[:count]
+        return np.concatenate([layout.collected(share) for share in shares])
+
+    def recalled(self, member: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """As the trainer's."""
+        trainer = self._trainer
+        weights = [np.asarray(weight)[member : member + 1] for weight in self._learner["weights"]]
+        tensors = _test_tensors(trainer.task, trainer.layout, [sequences])
+        hits, error = self._program.test(weights, tensors)
+        hits, error = np.asarray(hits)[0], np.asarray(error, np.float64)[0]
+        right = hits if self.shape.last_only else (hits | ~tensors["scored"][0].numpy()).all(axis=1)
+        together = (-1, trainer.layout.rows_per_sequence)
+        return right.reshape(together).all(axis=1), error.reshape(together).max(axis=1)
+
+    def _total(self, name: str) -> Any:
+        """Of how many steps or sequences a count of the tests is, (R, 1)."""
+        if name == "accuracy":
+            return self._tests.scored[: len(self._members), None]
+        return self._tests.sequences if name in ("recall_accuracy", "sequence_accuracy") else 1
+
+    def _training_data(self, done: int, epochs: int) -> tuple[dict[str, tf.Tensor], NDArray[np.int32]]:
+        """The tables of rows, and for each epoch of a call and replicate the sequences' first rows in them."""
+        shape, task = self.shape, self._trainer.task
+        order = np.zeros((shape.epochs, shape.replicates, shape.sequences), np.int32)
+        following = range(done + 1, done + 1 + epochs)
+        for row, epoch in enumerate(following):
+            for replicate, seed in enumerate(self._seeds):
+                order[row, replicate] = epoch_order(self._trainer.configuration, seed, epoch, shape.sequences)
+        if task.fresh:
+            sets = [task.training_sequences(seed, epoch) for epoch in following for seed in self._seeds]
+            offsets = np.arange(shape.epochs * shape.replicates).reshape(shape.epochs, -1, 1) * shape.sequences
+            return self._training_tables(sets), (order + offsets).astype(np.int32) * shape.rows_per_sequence
+        if self._tables is None:
+            seeds = self._seeds[:1] if task.same_for_all_seeds else self._seeds
+            self._tables = self._training_tables([task.training_sequences(seed, 1) for seed in seeds])
+        if not task.same_for_all_seeds:
+            order += (np.arange(shape.replicates, dtype=np.int32) * shape.sequences)[:, None]
+        return self._tables, order * shape.rows_per_sequence
+
+    def _training_tables(self, sets: list[Sequences]) -> dict[str, tf.Tensor]:
+        """The rows of all sets one below the other, with room for as many as a program's tables hold."""
+        shape, layout = self.shape, self._trainer.layout
+        tables = {
+            "shown": np.zeros((shape.rows, shape.steps, shape.side_by_side), np.int32),
+            "asked": np.zeros((shape.rows, shape.steps), np.int32),
+            "weights": np.zeros((shape.rows, shape.steps), np.float32),
+            "lengths": np.zeros(shape.rows, np.int32),
+        }
+        first = 0
+        for sequences in sets:
+            rows = layout.rows(sequences)
+            part = slice(first, first + rows.num_rows)
+            steps = rows.shown.shape[1]
+            tables["shown"][part, :steps] = rows.shown
+            tables["asked"][part, :steps] = rows.asked
+            tables["weights"][part, :steps] = layout.laid(loss_weights(self._trainer.configuration, sequences))
+            tables["lengths"][part] = rows.lengths
+            first += rows.num_rows
+        return {name: tf.constant(table) for name, table in tables.items()}
+
+
+def _tests(task: Task, layout: Layout, seeds: list[int], *, last_only: bool) -> _Tests:
+    sets = [task.test_sequences(seed) for seed in seeds]
+    tensors = _test_tensors(task, layout, sets)
+    lanes = layout.rows_per_sequence
+    exists = tensors["exists"].numpy()
+    return _Tests(
+        tensors=tensors,
+        exists=exists.reshape(len(seeds), -1, lanes, exists.shape[2]).sum(axis=1),
+        scored=np.array([task.scored(sequences).sum() for sequences in sets]),
+        sequences=sets[0].num_sequences,
+    )
+
+
+def _test_tensors(task: Task, layout: Layout, sets: list[Sequences]) -> dict[str, tf.Tensor]:
+    """What the program's test takes, for one set of sequences a replicate."""
+    rows = [layout.rows(sequences) for sequences in sets]
+    return {
+        "shown": tf.constant(np.stack([each.shown for each in rows])),
+        "asked": tf.constant(np.stack([each.asked for each in rows])),
+        "lengths": tf.constant(np.stack([each.lengths for each in rows])),
+        "exists": tf.constant(np.stack([layout.laid(sequences.steps) for sequences in sets])),
+        "scored": tf.constant(np.stack([layout.laid(task.scored(sequences)) for sequences in sets])),
+        "last": tf.constant(np.stack([layout.laid(sequences.last) for sequences in sets])),
+    }
 
 
 def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> int:
     """Memory of the weights and the optimiser's state; Adam keeps two more numbers for each weight."""
-    return replicates * 3 * 4 * num_weights(compiled.model, num_symbols)
+    return replicates * 3 * 4 * num_weights(compiled.model, num_symbols, compiled.training.lags)
 
 
-def _group_size(compiled: Configuration, num_symbols: int, replicates: int) -> int:
+def _group_size(compiled: Configuration, num_symbols: int, replicates: int, window: int) -> int:
     """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
 
     A small group runs as one native function on one core, so two groups make use of two. XLA spreads the
-    operations of a larger one over the cores by itself; it only has to stay in the cache.
+    operations of a larger one over the cores by itself; it only has to stay in the cache. A loop over a long
+    window is a native function only for one replicate at a time.
     """
+    if window > _LONG_WINDOW:
+        return 1
     size = _group_bytes(compiled, num_symbols, replicates)
     if size <= 2 * ONE_FUNCTION_BYTES:
         groups = 2 if replicates >= _WORTH_TWO_THREADS else 1
@@ -140,47 +285,58 @@ def _group_size(compiled: Configuration, num_symbols: int, replicates: int) -> i
     return -(-replicates // groups)
 
 
-def _shape_and_data(configuration: Configuration, task: Task, num_seeds: int) -> tuple[Shape, Data]:
-    training, test = task.training_sequences(), task.test_sequences()
-    window = window_length(configuration, training)
-    overhang = ((0, 0), (0, -training.num_steps % window))  # the last window is filled up with padding
-    weights = np.pad(loss_weights(configuration, training), overhang)
-    data = Data(
-        symbols=np.pad(training.symbols, overhang),
-        weights=weights,
-        test_symbols=test.symbols,
-        test_exists=test.steps,
-        test_scored=task.scored(test),
-        test_last=test.last,
-    )
-    every_window_counts = np.any(weights.reshape(len(weights), -1, window), axis=2).all()
+def _shape(trainer: Trainer) -> Shape:
+    configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
     compiled = _what_is_compiled(configuration)
-    shape = Shape(
+    replicates = _group_size(compiled, task.num_symbols, len(trainer.seeds), layout.window)
+    steps = -(-layout.num_steps // layout.window) * layout.window  # the last window is filled up with padding
+    rows, epochs = task.num_sequences * layout.rows_per_sequence, EPOCHS_PER_CALL
+    if task.fresh:
+        an_epoch = replicates * rows * steps * (layout.side_by_side + 2) * 4
+        epochs = max(1, min(EPOCHS_PER_CALL, configuration.training.epochs, _TABLE_BYTES // an_epoch))
+        rows *= epochs * replicates
+    elif not task.same_for_all_seeds:
+        rows *= replicates
+    test = task.test_sequences(trainer.seeds[0])
+    return Shape(
         configuration=compiled,
         num_symbols=task.num_symbols,
-        replicates=_group_size(compiled, task.num_symbols, num_seeds),
-        sequences=training.num_sequences,
-        steps=weights.shape[1],
-        test_sequences=test.num_sequences,
-        test_steps=test.num_steps,
-        window=window,
-        masked=bool(configuration.training.stop_when_solved or not every_window_counts),
+        num_features=layout.num_features,
+        replicates=replicates,
+        epochs=epochs,
+        rows=rows,
+        side_by_side=layout.side_by_side,
+        steps=steps,
+        window=layout.window,
+        sequences=task.num_sequences,
+        rows_per_sequence=layout.rows_per_sequence,
+        test_rows=test.num_sequences * layout.rows_per_sequence,
+        test_steps=layout.row_steps(test.num_steps),
+        last_only=only_last_is_scored(task, trainer.seeds[0]),
+        masked=configuration.training.stop_when_solved or not _every_window_counts(trainer, steps),
     )
-    return shape, data
+
+
+def _every_window_counts(trainer: Trainer, steps: int) -> bool:
+    """Whether every window of every training row has a step whose loss counts."""
+    configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
+    if layout.window == layout.num_steps:
+        return True  # each sequence has a last step
+    if task.fresh and configuration.training.loss_on == "last":
+        return False
+    weights = layout.laid(loss_weights(configuration, task.training_sequences(trainer.seeds[0], 1)))
+    filled = np.pad(weights, ((0, 0), (0, steps - weights.shape[1])))
+    return bool(np.any(filled.reshape(len(filled), -1, layout.window), axis=2).all())
 
 
 def _what_is_compiled(configuration: Configuration) -> Configuration:
     """The configuration as far as a program depends on it: whatever is a run-time input takes its default."""
-    inputs = (
-        "epochs",
-        "learning_rate",
-        "shuffle",
-        "evaluate_every",
-        "stop_when_solved",
-        "trainer",
-        "loss_on",
-    )
+    inputs = ("epochs", "learning_rate", "shuffle", "evaluate_every", "stop_when_solved", "trainer", "last_weight")
     defaults = type(configuration.training)()
     training = configuration.training.model_copy(update={name: getattr(defaults, name) for name in inputs})
-    model = configuration.model.model_copy(update={"units": bucket(configuration.model.units)})
+    if training.clip_norm is not None:
+        training = training.model_copy(update={"clip_norm": 1.0})  # the norm itself is an input too
+    model = configuration.model.model_copy(
+        update={"units": bucket(configuration.model.units), "gate_bias": "unit_forget", "chrono_max": None}
+    )
     return configuration.model_copy(update={"model": model, "training": training})

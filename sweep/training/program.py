@@ -1,26 +1,28 @@
-"""The XLA program of the compiled trainer: epochs, sequences and replicates in one call.
+"""The XLA programs of the compiled trainer: one trains epochs, sequences and replicates in one call, one tests.
 
-What happens to one replicate is written for one plain Keras model and optimiser, in `replicate.py`, and
-vectorised over the replicates here. What a trial may vary without changing a shape is an input (learning
-rate, epochs, order), so that many trials share one compiled program.
+What a trial may vary without changing a shape is an input (learning rate, epochs, order), so that many trials
+share one compiled program.
 
-Letters in shapes: R replicates, E epochs, N sequences, B lanes, T steps, Q test sequences.
+Letters in shapes: R replicates, E epochs, N rows of the tables, M sequences of an epoch, B lanes, L steps of a
+row, F features shown at a step, Q test rows.
 """
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sweep.config import Configuration
+from sweep.model import build_model
 from sweep.training.contract import SCORES
-from sweep.training.replicate import Replicate
+from sweep.training.network import Network
+from sweep.training.optimizer import Learner, Optimizer
 
-EPOCHS_PER_CALL = 128
-"""Epochs that one call can hold: an XLA program's buffers have a fixed size."""
+MEASURED = SCORES[:-1]
+"""What the program measures at a test; whether that solves the task is judged outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,39 +31,19 @@ class Shape:
 
     configuration: Configuration
     num_symbols: int
+    num_features: int
     replicates: int
-    sequences: int
-    steps: int
-    test_sequences: int
-    test_steps: int
+    epochs: int  # that one call can hold
+    rows: int  # of the training tables
+    side_by_side: int  # F
+    steps: int  # L, a multiple of the window
     window: int
+    sequences: int  # M
+    rows_per_sequence: int
+    test_rows: int
+    test_steps: int
+    last_only: bool  # whether only the final step of a test sequence is scored
     masked: bool  # whether some windows have nothing to score, or replicates may stop
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """What a program trains and tests on; symbols are int32, masks boolean."""
-
-    symbols: Any  # (N, T + 1)
-    weights: Any  # (N, T) float32: how much each step's loss counts
-    test_symbols: Any  # (Q, T + 1)
-    test_exists: Any  # (Q, T): no padding
-    test_scored: Any  # (Q, T)
-    test_last: Any  # (Q, T)
-
-    @functools.cached_property
-    def totals(self) -> dict[str, int]:
-        """Of how many steps or sequences the counts of a test are, by the name of the score."""
-        return {
-            "accuracy": int(self.test_scored.sum()),
-            "recall_accuracy": int(self.test_last.sum()),
-            "sequence_accuracy": len(self.test_last),
-        }
-
-    @functools.cached_property
-    def tensors(self) -> dict[str, tf.Tensor]:
-        """The fields by name, as the program takes them."""
-        return {field.name: tf.constant(getattr(self, field.name)) for field in fields(self)}
 
 
 @functools.lru_cache(maxsize=32)
@@ -75,149 +57,199 @@ class Program:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.replicate = Replicate(shape.configuration, shape.num_symbols, window=shape.window)
+        configuration = shape.configuration
+        lags = configuration.training.lags
+        model = build_model(configuration.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags)
+        self.network = Network(configuration.model, shape.num_symbols, shape.num_features)
+        self.optimizer = Optimizer(configuration, model.trainable_variables)
+        self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
         self.run: Callable[..., Any] = tf.function(self._run, jit_compile=True, autograph=False)
+        self.test: Callable[..., Any] = tf.function(self._test, jit_compile=True, autograph=False)
 
     def _run(
         self,
-        learner: Any,  # weights and optimiser state of every replicate
+        learner: Learner,
         alive: tf.Tensor,  # (R,) bool: the replicates that still train
-        data: dict[str, tf.Tensor],
-        order: tf.Tensor,  # (E, R, N) int32: rows of the training symbols
+        halting: tf.Tensor,  # (R,) bool: those whose success ends the call, because it has yet to be confirmed
+        data: dict[str, tf.Tensor],  # shown (N, L, F), asked, weights (N, L), lengths (N,)
+        test: dict[str, tf.Tensor],  # shown (R, Q, T, F), asked, scored, last (R, Q, T), lengths (R, Q)
+        order: tf.Tensor,  # (E, R, M) int32: of each sequence the first row in the tables
         tested: tf.Tensor,  # (E,) bool: whether a test follows the epoch
-        num_epochs: tf.Tensor,  # () int32, at most E
+        first: tf.Tensor,  # () int32: the epoch to begin with, counted from 0
+        num_epochs: tf.Tensor,  # () int32: the epoch to end before, at most E
         learning_rate: tf.Tensor,  # (R,)
+        clip_norm: tf.Tensor,  # (R,); read only where the configuration clips
+        max_error: tf.Tensor,  # (): of a success
         stop_when_solved: tf.Tensor,  # () bool
-    ) -> tuple[Any, tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        """Train `num_epochs` epochs: the learner, alive, the scores (E, R) each, hits (R, T) of the last test.
+    ) -> tuple[Any, tf.Tensor, tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+        """Train: learner, alive, the epoch reached, scores (E, R) each, hits by step (R, rows of a sequence, T).
 
-        The three accuracies are counts of what was right.
+        The three accuracies, and the hits of the last test, are counts of what was right: dividing them in single
+        precision would make 3 of 20 right 0.15000001.
         """
-        replicates = self.shape.replicates
+        shape = self.shape
+        replicates = shape.replicates
 
-        def one_epoch(epoch: tf.Tensor, learner: Any, alive: tf.Tensor, curves: Any, steps: tf.Tensor) -> Any:
-            learner, loss = self._train_epoch(learner, alive, data, order[epoch], learning_rate)
+        def one_epoch(epoch: tf.Tensor, learner: Any, alive: tf.Tensor, _: Any, curves: Any, steps: Any) -> Any:
+            learner, loss = self._train_epoch(learner, alive, data, order[epoch], learning_rate, clip_norm)
 
-            def test() -> tuple[Any, tf.Tensor]:
-                *scores, steps = self._test(learner, data)
-                return [loss, *scores], steps
+            def measure() -> tuple[Any, tf.Tensor]:
+                hits, error = self._test(learner["weights"], test)
+                scores, steps = self._counted(hits, test)
+                return [
+                    loss,
+                    *scores,
+                    tf.reduce_max(error, axis=1),
+                    tf.cast(self.optimizer.updates(learner), tf.float32),
+                ], steps
 
             def skip() -> tuple[Any, tf.Tensor]:
-                return [tf.fill([replicates], np.float32(np.nan)) for _ in SCORES], steps
+                return [tf.fill([replicates], np.float32(np.nan)) for _ in MEASURED], steps
 
-            scores, steps = tf.cond(tested[epoch], test, skip)
+            scores, steps = tf.cond(tested[epoch], measure, skip)
             rows = [tf.where(alive, score, np.nan) for score in scores]
             curves = [tf.tensor_scatter_nd_update(c, [[epoch]], [row]) for c, row in zip(curves, rows, strict=True)]
-            solved = scores[SCORES.index("sequence_accuracy")] == float(self.shape.test_sequences)
-            alive &= ~(stop_when_solved & solved)
-            return epoch + 1, learner, alive, curves, steps
+            all_right = scores[MEASURED.index("sequence_accuracy")] == shape.test_rows / shape.rows_per_sequence
+            solved = alive & all_right & (scores[MEASURED.index("max_error")] <= max_error)
+            alive &= ~(stop_when_solved & solved & ~halting)
+            return epoch + 1, learner, alive, tf.reduce_any(solved & halting), curves, steps
 
-        curves = [tf.fill([EPOCHS_PER_CALL, replicates], np.float32(np.nan)) for _ in SCORES]
-        steps = tf.zeros((replicates, self.shape.test_steps))
-        _, learner, alive, curves, steps = tf.while_loop(
-            lambda epoch, _, alive, *__: (epoch < num_epochs) & tf.reduce_any(alive),
+        curves = [tf.fill([shape.epochs, replicates], np.float32(np.nan)) for _ in MEASURED]
+        steps = tf.zeros((replicates, shape.rows_per_sequence, shape.test_steps))
+        reached, learner, alive, _, curves, steps = tf.while_loop(
+            lambda epoch, _, alive, halted, *__: (epoch < num_epochs) & tf.reduce_any(alive) & ~halted,
             one_epoch,
-            (tf.constant(0), learner, alive, curves, steps),
+            (first, learner, alive, tf.constant(False), curves, steps),
         )
-        return learner, alive, dict(zip(SCORES, curves, strict=True)), steps
+        return learner, alive, reached, dict(zip(MEASURED, curves, strict=True)), steps
 
     def _train_epoch(
-        self,
-        learner: Any,
-        alive: tf.Tensor,
-        data: dict[str, tf.Tensor],
-        order: tf.Tensor,
-        learning_rate: tf.Tensor,
-    ) -> tuple[Any, tf.Tensor]:
-        """Train every sequence once, in `order` (R, N): the learner and the mean loss (R,) of its updates."""
-        shape = self.shape
-        lanes = shape.configuration.training.batch_size
+        self, learner: Learner, alive: tf.Tensor, data: Any, order: tf.Tensor, learning_rate: Any, clip_norm: Any
+    ) -> tuple[Learner, tf.Tensor]:
+        """Train every sequence once, in `order` (R, M): the learner and the mean loss (R,) of its updates."""
+        shape, training = self.shape, self.shape.configuration.training
+        lanes, window = training.batch_size, shape.window
+        sequences = lanes // shape.rows_per_sequence  # in a batch
 
         def one_batch(batch: tf.Tensor, learner: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
-            rows = tf.slice(order, (0, batch * lanes), (shape.replicates, lanes))
-            symbols = tf.gather(data["symbols"], rows)  # (R, B, T + 1)
-            weights = tf.gather(data["weights"], rows)  # (R, B, T)
+            first = tf.slice(order, (0, batch * sequences), (shape.replicates, sequences))
+            rows = tf.reshape(first[..., None] + tf.range(shape.rows_per_sequence), (shape.replicates, lanes))
+            shown = tf.transpose(tf.gather(data["shown"], rows), (2, 0, 1, 3))  # (L, R, B, F)
+            asked = tf.transpose(tf.gather(data["asked"], rows), (2, 0, 1))
+            weights = tf.transpose(tf.gather(data["weights"], rows), (2, 0, 1))
+            longest = tf.reduce_max(tf.gather(data["lengths"], rows))
 
             def one_window(index: tf.Tensor, learner: Any, state: Any, total: tf.Tensor, updates: tf.Tensor) -> Any:
-                seen = _window(symbols, index * shape.window, shape.window + 1)
-                weight = _window(weights, index * shape.window, shape.window)
                 if not shape.configuration.model.stateful:
-                    state = self._zero_state(lanes)
-                loss, learner, state, updated = vectorize(
-                    lambda *a: self.replicate.update(*a, masked=shape.masked),
-                    learner,
-                    state,
-                    seen,
-                    weight,
-                    alive,
-                    learning_rate,
-                )
-                return index + 1, learner, state, total + loss, updates + updated
+                    state = self.network.zero_state(shape.replicates, lanes)
+                weight = _window(weights, index, window)
+                with tf.GradientTape() as tape:
+                    tape.watch(learner["weights"])
+                    loss, state = self.network.loss(
+                        learner["weights"],
+                        state,
+                        _window(shown, index, window),
+                        _window(asked, index, window),
+                        weight,
+                        tf.minimum(window, longest - index * window),
+                        last_only=training.loss_on == "last",
+                    )
+                gradients = tape.gradient(loss, learner["weights"])
+                made = tf.ones(shape.replicates)
+                mask = None
+                if shape.masked:
+                    mask = alive & (tf.reduce_sum(weight, axis=(0, 2)) > 0)
+                    made = tf.cast(mask, tf.float32)
+                    loss = tf.where(mask, loss, 0.0)
+                clip = None if training.clip_norm is None else clip_norm
+                learner = self.optimizer.update(learner, gradients, learning_rate, clip, mask)
+                return index + 1, learner, state, total + loss, updates + made
 
-            start = (tf.constant(0), learner, self._zero_state(lanes), total, updates)
+            state = self.network.zero_state(shape.replicates, lanes)
             _, learner, _, total, updates = tf.while_loop(
-                lambda index, *_: index < shape.steps // shape.window, one_window, start
+                lambda index, *_: index * window < longest,
+                one_window,
+                (tf.constant(0), learner, state, total, updates),
             )
             return batch + 1, learner, total, updates
 
         nothing = tf.zeros(shape.replicates)
         _, learner, total, updates = tf.while_loop(
-            lambda batch, *_: batch < shape.sequences // lanes,
+            lambda batch, *_: batch < shape.sequences // sequences,
             one_batch,
             (tf.constant(0), learner, nothing, nothing),
         )
         return learner, total / updates
 
-    def _test(self, learner: Any, data: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
-        """What was right: steps, final steps, sequences; the largest error, each (R,); and hits (R, T) by step.
+    def _test(self, weights: list[tf.Tensor], test: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where the answers are right (R, Q, T), and the largest error over a row's scored steps (R, Q).
 
-        These are counts. Dividing them in single precision would make 3 of 20 right 0.15000001.
+        Where only the final step is scored, it alone is answered, and the hits are (R, Q).
         """
-        shape = self.shape
-        symbols = tf.transpose(data["test_symbols"])  # (T + 1, Q)
-        scored = data["test_scored"]
+        shown = tf.transpose(test["shown"], (2, 0, 1, 3))  # (T, R, Q, F)
+        steps, replicates, rows = shown.shape[:3]
+        longest = tf.reduce_max(test["lengths"])
 
-        def one_step(index: tf.Tensor, state: Any, error: tf.Tensor, hits: tf.TensorArray) -> Any:
-            if not shape.configuration.model.stateful:
-                state = [tf.where(index % shape.window == 0, 0.0, part) for part in state]
-            target = symbols[index + 1]
-            output, state = vectorize(
-                lambda weights, state: self.replicate.step(weights, state, symbols[index]),
-                learner["weights"],
-                state,
-            )  # (R, Q, S)
-            distance = tf.reduce_max(tf.abs(output - tf.one_hot(target, shape.num_symbols)), axis=2)
-            error = tf.maximum(error, tf.reduce_max(tf.where(scored[:, index], distance, 0.0), axis=1))
-            finite = tf.reduce_all(tf.math.is_finite(output), axis=2)  # a diverged network answers nothing
-            hit = (tf.argmax(output, axis=2, output_type=tf.int32) == target) & finite
+        def next_state(index: tf.Tensor, state: Any) -> Any:
+            if not self.shape.configuration.model.stateful:
+                state = [tf.where(index % self.shape.window == 0, 0.0, part) for part in state]
+            return self.network.step(weights, state, shown[index])
+
+        def answers(output: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            scores = self.network.answer(weights, output)
+            error = tf.reduce_max(tf.abs(scores - tf.one_hot(target, self.shape.num_symbols)), axis=2)
+            finite = tf.reduce_all(tf.math.is_finite(scores), axis=2)  # a diverged network answers nothing
+            return (tf.argmax(scores, axis=2, output_type=tf.int32) == target) & finite, error
+
+        state = self.network.zero_state(replicates, rows)
+        if self.shape.last_only:
+            final = tf.zeros((replicates, rows, self.shape.configuration.model.units))
+
+            def one_step(index: tf.Tensor, state: Any, final: tf.Tensor) -> Any:
+                output, state = next_state(index, state)
+                return index + 1, state, tf.where(test["last"][:, :, index, None], output, final)
+
+            _, _, final = tf.while_loop(lambda index, *_: index < longest, one_step, (tf.constant(0), state, final))
+            target = tf.reduce_sum(tf.where(test["last"], test["asked"], 0), axis=2)
+            return answers(final, target)
+
+        asked, scored = tf.transpose(test["asked"], (2, 0, 1)), test["scored"]
+
+        def one_measured_step(index: tf.Tensor, state: Any, error: tf.Tensor, hits: tf.TensorArray) -> Any:
+            output, state = next_state(index, state)
+            hit, distance = answers(output, asked[index])
+            error = tf.maximum(error, tf.where(scored[:, :, index], distance, 0.0))
             return index + 1, state, error, hits.write(index, hit)
 
-        hits = tf.TensorArray(tf.bool, shape.test_steps, element_shape=(shape.replicates, shape.test_sequences))
+        hits = tf.TensorArray(tf.bool, steps, element_shape=(replicates, rows))
         _, _, error, hits = tf.while_loop(
-            lambda index, *_: index < shape.test_steps,
-            one_step,
-            (tf.constant(0), self._zero_state(shape.test_sequences), tf.zeros(shape.replicates), hits),
+            lambda index, *_: index < longest,
+            one_measured_step,
+            (tf.constant(0), state, tf.zeros((replicates, rows)), hits),
         )
-        hits = tf.transpose(hits.stack(), (1, 2, 0))  # (R, Q, T)
-        return (
-            _count(hits & scored, axis=[1, 2]),
-            _count(hits & data["test_last"], axis=[1, 2]),
-            _count(tf.reduce_all(hits | ~scored, axis=2), axis=[1]),
-            error,
-            _count(hits & data["test_exists"], axis=[1]),
-        )
+        return tf.transpose(hits.stack(), (1, 2, 0)), error
 
-    def _zero_state(self, lanes: int) -> list[tf.Tensor]:
-        return [tf.zeros((self.shape.replicates, lanes, size)) for size in self.replicate.state_sizes]
+    def _counted(self, hits: tf.Tensor, test: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """What was right: steps, final steps, sequences, (R,) each; and the hits of each step of a sequence's rows."""
+        shape = self.shape
+        sequences = (shape.replicates, -1, shape.rows_per_sequence)
+        if shape.last_only:
+            right = _count(hits, axis=[1])
+            return [right, right, right], tf.zeros((shape.replicates, shape.rows_per_sequence, shape.test_steps))
+        whole = tf.reduce_all(hits | ~test["scored"], axis=2)
+        by_step = tf.reshape(hits & test["exists"], (*sequences, shape.test_steps))
+        counts = [
+            _count(hits & test["scored"], axis=[1, 2]),
+            _count(hits & test["last"], axis=[1, 2]),
+            _count(tf.reduce_all(tf.reshape(whole, sequences), axis=2), axis=[1]),
+        ]
+        return counts, _count(by_step, axis=[1])
 
 
-def vectorize(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Apply a function of one replicate to all of them: R is the first axis of everything in and out."""
-    return tf.vectorized_map(lambda packed: function(*packed), arguments, fallback_to_while_loop=False)
-
-
-def _window(values: tf.Tensor, first: tf.Tensor, size: int) -> tf.Tensor:
-    return tf.slice(values, (0, 0, first), (values.shape[0], values.shape[1], size))
+def _window(values: tf.Tensor, index: tf.Tensor, size: int) -> tf.Tensor:
+    """The steps (first axis) of the `index`-th window."""
+    start = [index * size, *[0] * (len(values.shape) - 1)]
+    return tf.slice(values, start, (size, *values.shape[1:]))
 
 
 def _count(true: tf.Tensor, axis: list[int]) -> tf.Tensor:
