@@ -358,7 +358,7 @@ def test_the_same_seed_draws_the_same_bytes_in_any_order(config: RandomTask | Ma
 
 @streams
 def test_seeds_and_purposes_have_streams_of_their_own(config: RandomTask | MarkedTask) -> None:
-    task = build_task(config.model_copy(update={"criterion_sequences": 600}))
+    task = build_task(config.model_copy(update={"criterion_sequences": 1000}))
     drawn = [
         sequences
         for seed in (0, 1)
