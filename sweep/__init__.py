@@ -12,7 +12,7 @@ __all__ = ["load"]
 
 
 def load(path: str | Path) -> Results:
-    """The results in a folder as data frames: `.trials`, `.replicates`, `.curves` and `.steps`.
+    """The results in a folder as data frames: `.trials`, `.replicates`, `.curves`, `.steps` and `.lengths`.
 
     >>> load("results/tutorial").trials[["trial", "solve_rate"]]  # doctest: +SKIP
     """

@@ -177,7 +177,7 @@ def report(name: str, results: Path) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--table", type=click.Choice(["trials", "replicates", "curves", "steps"]), default="trials")
+@click.option("--table", type=click.Choice(["trials", "replicates", "curves", "steps", "lengths"]), default="trials")
 @click.option("--format", "format_", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File instead of stdout.")
 @_results
