@@ -140,9 +140,10 @@ def test_the_gradient_of_a_long_window_is_the_one_that_tensorflow_derives(cell: 
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, monkeypatch: Any) -> None:
     task = RandomTask(
-        sequence_length=3, alphabet_size=3, test_sequences=1, sequences_per_epoch=4, criterion_sequences=50
+        sequence_length=3, alphabet_size=6, test_sequences=2, sequences_per_epoch=50, criterion_sequences=50
     )
-    options = {"trainer": kind, "epochs": 6, "evaluate_every": 2, "learning_rate": 0.1, "timesteps": "full"}
+    rates = {"learning_rate": 0.02, "timesteps": "full", "loss_on": "last"}
+    options = {"trainer": kind, "epochs": 6, "evaluate_every": 2, **rates}
     asked: list[int] = []
 
     def third_time(self: Trainer, replicate: int) -> bool:
