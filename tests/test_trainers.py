@@ -142,8 +142,14 @@ def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, 
     task = RandomTask(
         sequence_length=3, alphabet_size=6, test_sequences=2, sequences_per_epoch=50, criterion_sequences=50
     )
-    rates = {"learning_rate": 0.02, "timesteps": "full", "loss_on": "last"}
-    options = {"trainer": kind, "epochs": 6, "evaluate_every": 2, **rates}
+    options = {
+        "trainer": kind,
+        "epochs": 6,
+        "evaluate_every": 2,
+        "learning_rate": 0.02,
+        "timesteps": "full",
+        "loss_on": "last",
+    }
     asked: list[int] = []
 
     def third_time(self: Trainer, replicate: int) -> bool:
