@@ -1,5 +1,7 @@
 """The compiled trainer equals the tutorial's literal loop, and both keep the contract of training."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -364,3 +366,22 @@ def test_padding_a_weight_and_taking_it_back_changes_nothing() -> None:
 def test_each_gate_is_padded_by_itself() -> None:
     laid = padded([np.arange(1, 9, dtype=np.float32)], [(4 * 3,)], units=2)[0]
     assert laid.tolist() == [1, 2, 0, 3, 4, 0, 5, 6, 0, 7, 8, 0]
+
+
+@pytest.mark.slow
+def test_a_batch_of_long_sequences_over_a_large_alphabet_trains_in_under_2_gb() -> None:
+    """32 sequences of 1,000 steps over 1,000 symbols: 128 MB as one-hot vectors, each time they are built whole."""
+    script = """
+import resource
+from sweep.config import Configuration, RandomTask
+from sweep.trial import run_trial
+
+task = RandomTask(sequence_length=1001, alphabet_size=1000, sequences_per_epoch=32, test_sequences=32)
+configuration = Configuration(task=task).replace(timesteps="full", batch_size=32, epochs=2, output="softmax")
+outcome = run_trial(configuration, (0,), lambda scores: False)
+print(outcome.state, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    state, kilobytes = ran.stdout.split()
+    assert state == "complete"
+    assert int(kilobytes) < 2_000_000
