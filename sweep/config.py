@@ -6,7 +6,7 @@ default (the tutorial's). Names are flat: no two sections share one, so `units` 
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -213,6 +213,17 @@ class Configuration(Frozen):
     def section(self, parameter: str) -> Frozen:
         """The section object that holds `parameter`."""
         return getattr(self, self.section_of(parameter))  # type: ignore[no-any-return]
+
+    def number_type(self, parameter: str) -> type[int] | type[float] | None:
+        """What numbers `parameter` takes, if it takes any: int or float, whatever else it may be beside a number.
+
+        >>> configuration = Configuration(task=IncreasingTask())
+        >>> [configuration.number_type(name) for name in ("timesteps", "clip_norm", "shuffle")]
+        [<class 'int'>, <class 'float'>, None]
+        """
+        annotation = type(self.section(parameter)).model_fields[parameter].annotation
+        types = get_args(annotation) or (annotation,)
+        return next((kind for kind in (int, float) if kind in types), None)
 
     @property
     def id(self) -> str:

@@ -215,14 +215,14 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
     fixed = experiment.task.model_dump(exclude_unset=True)
     faults += _refused(type(experiment.task), fixed, experiment.condition_settings, "conditions")
     for name, dimension in experiment.search.items():
-        if isinstance(dimension, Range) and not _is_numeric(experiment, name):
+        if isinstance(dimension, Range) and experiment.base.number_type(name) is None:
             faults.append(f"search.{name}: is a range; this parameter takes {{ choices = [...] }}")
             continue
         owner = experiment.base.section(name)
         fixed = owner.model_dump(exclude_unset=True)
         faults += _refused(type(owner), fixed, [{name: value} for value in dimension.extremes], "search")
         step = dimension.step if isinstance(dimension, Range) else None
-        if isinstance(step, float) and isinstance(getattr(owner, name), int):
+        if isinstance(step, float) and experiment.base.number_type(name) is int:
             faults.append(f"search.{name}.step: is {step}; must be a whole number")
     if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
         faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
@@ -248,11 +248,6 @@ def _refused(
         except ValidationError as error:
             faults += faults_of(error, section, raw, key)
     return list(dict.fromkeys(faults))
-
-
-def _is_numeric(experiment: Experiment, name: str) -> bool:
-    default = getattr(getattr(experiment.base, experiment.base.section_of(name)), name)
-    return isinstance(default, int | float) and not isinstance(default, bool)
 
 
 def json_schema() -> dict[str, Any]:

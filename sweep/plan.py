@@ -192,7 +192,7 @@ def _typical(experiment: Experiment) -> Configuration:
     middle = {
         name: d.choices[len(d.choices) // 2]
         if isinstance(d, Choices)
-        else _middle(d, whole=isinstance(getattr(experiment.base.section(name), name), int))
+        else _middle(d, whole=experiment.base.number_type(name) is int)
         for name, d in experiment.search.items()
     }
     return experiment.base.replace(**middle)

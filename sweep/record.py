@@ -99,7 +99,7 @@ def record_schema(experiment: Experiment) -> pa.Schema:
     columns |= {"trial": pa.int64(), "state": pa.string(), "phase": pa.string()}
     for name, dimension in experiment.search.items():
         values = dimension.choices if isinstance(dimension, Choices) else (dimension.low, dimension.high)
-        is_real = isinstance(getattr(experiment.base.section(name), name), float)
+        is_real = experiment.base.number_type(name) is float
         columns[name] = pa.float64() if is_real else _type_of(values)
     columns |= _FIGURES
     columns |= {name: pa.list_(pa.struct(list(fields.items()))) for name, fields in NESTED.items()}

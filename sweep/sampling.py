@@ -95,7 +95,7 @@ def _distribution(experiment: Experiment, name: str) -> BaseDistribution:
     dimension = experiment.search[name]
     if isinstance(dimension, Choices):
         return CategoricalDistribution(dimension.choices)
-    if isinstance(getattr(experiment.base.section(name), name), int):
+    if experiment.base.number_type(name) is int:
         step = int(dimension.step or 1)
         high = dimension.low + (dimension.high - dimension.low) // step * step
         return IntDistribution(int(dimension.low), int(high), log=dimension.log, step=step)

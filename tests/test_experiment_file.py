@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from sweep.config import ModelConfig, TrainingConfig
 from sweep.errors import SweepError
 from sweep.experiment import SEARCHABLE, Experiment
 from sweep.experiment_file import checked_name, json_schema, load, name_of, override, parse
+from sweep.sampling import distributions
 
 SHIPPED = Path(__file__).parent.parent / "experiments"
 
@@ -99,6 +101,14 @@ def test_a_grid_without_trials_is_every_combination() -> None:
 def test_a_huge_grid_is_counted_without_being_built() -> None:
     text = "[search]\nunits = { low = 1, high = 4096, step = 1 }\nepochs = { low = 1, high = 100000, step = 1 }\n"
     assert experiment(text + '[study]\nsampler = "grid"').trials == 4096 * 100_000
+
+
+def test_a_parameter_that_is_off_by_default_may_be_searched_over_a_range() -> None:
+    text = "[search]\ngate_bias = { choices = ['chrono'] }\n"
+    text += "chrono_max = { low = 10, high = 100, log = true }\nclip_norm = { low = 0.1, high = 10, log = true }"
+    searched = distributions(experiment(text))
+    assert searched["chrono_max"] == IntDistribution(10, 100, log=True)
+    assert searched["clip_norm"] == FloatDistribution(0.1, 10.0, log=True)
 
 
 def test_a_search_without_trials_has_50() -> None:
@@ -223,6 +233,11 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
             "[search]\nshuffle = { low = 0, high = 1 }",
             "search.shuffle: is a range; this parameter takes { choices = [...] }",
         ),
+        (
+            "[search]\ngate_bias = { choices = ['chrono'] }\nchrono_max = { low = 10, high = 90, step = 0.5 }",
+            "search.chrono_max.step: is 0.5; must be a whole number",
+        ),
+        ("[search]\nclip_norm = { low = 0, high = 4 }", "search.clip_norm: is 0; must be greater than 0.0"),
         ("[search]\nunitz = { choices = [1] }", 'search: unknown parameter "unitz"; did you mean "units"?'),
         (
             "[search]\nsequence_length = { low = 3, high = 9 }",
