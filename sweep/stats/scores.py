@@ -1,0 +1,181 @@
+"""Scores of replicates: means with bootstrap intervals, and the measures of Agarwal et al. 2021 ("rliable").
+
+Scores of several conditions come as strata, one array a condition, which may differ in length: every draw of
+the bootstrap takes as many replicates of each condition as there are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweep.stats.interval import Interval, normal_quantile, numbers
+from sweep.stats.rates import binomial_interval
+
+RESAMPLES = 2_000
+"""Draws of a bootstrap, as many as rliable's; other draws would move an interval's end by 2% of its width."""
+
+_SEED = 20_170_512
+_AT_ONCE = 4_000_000  # numbers of a draw that are held in memory
+
+
+def bootstrap_interval(
+    strata: Sequence[ArrayLike],
+    statistic: Callable[[list[NDArray[Any]]], NDArray[np.float64]],
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Percentile bootstrap of a `statistic` of one sample a stratum (Efron & Tibshirani 1993), for few replicates too.
+
+    `statistic` takes the list of samples, the replicates along the last axis, and reduces that axis. The
+    percentiles lie further out than the plain ones, by what these lack where replicates are few: as if t, not
+    the normal distribution, were behind them, and the variance were the unbiased one (Hesterberg 2015).
+    A stratum of a single replicate has no known spread: the interval is then endless.
+
+    >>> bootstrap_interval([[1.0, 1.0, 1.0]], lambda samples: samples[0].mean(axis=-1))
+    Interval(low=1.0, high=1.0)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    samples = [np.asarray(stratum) for stratum in strata]
+    if not samples or min(map(len, samples)) < 2:
+        return Interval(-np.inf, np.inf)
+    fewest, freedom = min(map(len, samples)), sum(len(sample) - 1 for sample in samples)
+    tail = ndtr(np.sqrt(fewest / (fewest - 1)) * stdtrit(freedom, (1 - confidence) / 2))
+    values = np.sort(_drawn(samples, statistic, resamples))
+    # Values that were drawn, not something in between: one of them may be infinite.
+    place = int(tail * (len(values) - 1))
+    return Interval(float(values[place]), float(values[len(values) - 1 - place]))
+
+
+def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Bootstrap interval of the mean of `values` (replicates,)."""
+    return bootstrap_interval([numbers(values)], _mean_of_first, confidence)
+
+
+def mean_difference_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Bootstrap interval of mean a - mean b, of separate replicates, `a` (m,) and `b` (n,)."""
+    return bootstrap_interval([numbers(a), numbers(b)], lambda s: s[0].mean(axis=-1) - s[1].mean(axis=-1), confidence)
+
+
+def paired_mean_difference_interval(differences: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Bootstrap interval of the mean of `differences` (seeds,): a - b on the same seeds."""
+    return mean_interval(differences, confidence)
+
+
+def interquartile_mean(strata: Sequence[ArrayLike]) -> float:
+    """Mean of the middle half of all scores together (Agarwal et al. 2021): few outliers do not move it.
+
+    >>> interquartile_mean([[0.0, 1.0, 2.0, 99.0]])
+    1.5
+    """
+    return float(_interquartile_mean([numbers(stratum) for stratum in strata]))
+
+
+def interquartile_mean_interval(strata: Sequence[ArrayLike], confidence: float = 0.95) -> Interval:
+    """Its interval, by a bootstrap stratified over the conditions."""
+    return bootstrap_interval([numbers(stratum) for stratum in strata], _interquartile_mean, confidence)
+
+
+def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
+    """How likely a replicate of `a` (m,) scores more than one of `b` (n,), a tie counting half (Agarwal et al. 2021).
+
+    Mann and Whitney's U over all pairs; 0.5 where either is empty.
+
+    >>> probability_of_improvement([1.0, 2.0], [1.0, 0.0])
+    0.875
+    """
+    first, second = numbers(a), np.sort(numbers(b))
+    if len(first) == 0 or len(second) == 0:
+        return 0.5
+    below, not_above = (np.searchsorted(second, first, side=side) for side in ("left", "right"))
+    return float((below + not_above).sum() / (2 * len(first) * len(second)))
+
+
+def improvement_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Interval of the probability of improvement (Newcombe 2006, method 5); it has a width where no scores overlap.
+
+    >>> low, high = improvement_interval([3.0, 4.0, 5.0], [0.0, 1.0, 2.0])
+    >>> round(low, 2), high
+    (0.5, 1.0)
+    """
+    from scipy.optimize import brentq
+
+    observed, sizes = probability_of_improvement(a, b), (len(np.asarray(a)), len(np.asarray(b)))
+    if min(sizes) == 0:
+        return Interval(0.0, 1.0)
+    far, more = normal_quantile(confidence), sum(sizes) / 2 - 1
+
+    def excess(value: float) -> float:
+        spread = 1 + more * ((1 - value) / (2 - value) + value / (1 + value))
+        return abs(observed - value) - far * float(np.sqrt(value * (1 - value) * spread / (sizes[0] * sizes[1])))
+
+    low = float(brentq(excess, 0.0, max(observed - 1e-9, 0.0))) if observed > 0 else 0.0
+    high = float(brentq(excess, min(observed + 1e-9, 1.0), 1.0)) if observed < 1 else 1.0
+    return Interval(low, high)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The share of replicates that reach each threshold, with its band; all arrays are (T,)."""
+
+    thresholds: NDArray[np.float64]
+    share: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def performance_profile(strata: Sequence[ArrayLike], thresholds: ArrayLike, confidence: float = 0.95) -> Profile:
+    """Share of replicates that score at least each of `thresholds` (T,), as the mean over the conditions.
+
+    Agarwal et al. 2021 count the scores above a threshold; here reaching it counts, for the best score possible
+    is one that replicates do reach. The band holds at each threshold by itself. Of one condition it is the exact
+    one of a rate, of several the stratified bootstrap's.
+
+    >>> performance_profile([[0.5, 1.0], [1.0, 1.0]], [0.5, 1.0]).share.tolist()
+    [1.0, 0.75]
+    """
+    limits, samples = numbers(thresholds), [numbers(stratum) for stratum in strata]
+    share, band = np.zeros(len(limits)), []
+    for place, limit in enumerate(limits):
+        reached = [(sample >= limit).astype(float) for sample in samples]
+        share[place] = float(_mean_of_means(reached))
+        if len(samples) == 1:
+            band.append(binomial_interval(int(reached[0].sum()), len(reached[0]), confidence))
+        else:
+            low, high = bootstrap_interval(reached, _mean_of_means, confidence)
+            band.append(Interval(max(low, 0.0), min(high, 1.0)))
+    ends = np.array(band, float).reshape(-1, 2)
+    return Profile(limits, share, low=ends[:, 0], high=ends[:, 1])
+
+
+def _drawn(
+    samples: list[NDArray[Any]],
+    statistic: Callable[[list[NDArray[Any]]], NDArray[np.float64]],
+    resamples: int,
+) -> NDArray[np.float64]:
+    """(resamples,): the statistic of replicates drawn with replacement; SciPy's bootstrap knows no infinite one."""
+    generator = np.random.default_rng(_SEED)
+    values: list[NDArray[np.float64]] = []
+    at_once = max(1, _AT_ONCE // max(map(len, samples)))
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
+        draws = [sample[generator.integers(len(sample), size=(count, len(sample)))] for sample in samples]
+        values.append(np.asarray(statistic(draws), float))
+    return np.concatenate(values)
+
+
+def _interquartile_mean(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    ordered = np.sort(np.concatenate(samples, axis=-1), axis=-1)  # ten times faster than SciPy's trim_mean
+    cut = ordered.shape[-1] // 4
+    return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
+
+
+def _mean_of_first(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.asarray(samples[0].mean(axis=-1))
+
+
+def _mean_of_means(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.asarray(np.mean([sample.mean(axis=-1) for sample in samples], axis=0))

@@ -1,0 +1,147 @@
+"""Times to solve a task, where some replicates never did: medians, solved curves, their comparison, and ERT.
+
+`times` (replicates,) is when each replicate solved the task or, where `solved` (replicates,) is False, how long
+it had been trained in vain. A replicate that can no longer solve it, a diverged one for example, belongs in with
+the whole budget: it would count as one that might have solved it soon, if its time was cut short.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweep.stats.interval import Interval, numbers
+from sweep.stats.rates import binomial_interval
+from sweep.stats.scores import bootstrap_interval
+from sweep.stats.significance import paired_permutation_test, permutation_test
+
+
+@dataclass(frozen=True)
+class SolvedCurve:
+    """The share of replicates that solved the task by each of `times`, with its band; steps, each to the next time.
+
+    All arrays are (T,): `times` starts at 0 and ends with the last time that anything is known of.
+    """
+
+    times: NDArray[np.float64]
+    solved: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    at_risk: NDArray[np.int64]
+    """Replicates not solved and still trained, just before each time."""
+
+
+def censored_median(times: ArrayLike) -> float:
+    """Median of `times` (replicates,), where inf stands for "not solved"; inf if half of them are not.
+
+    Leaving the unsolved out would make a configuration look the faster, the more often it fails.
+
+    >>> censored_median([10.0, 20.0, np.inf]), censored_median([10.0, np.inf])
+    (20.0, inf)
+    """
+    ordered: NDArray[np.float64] = np.sort(np.asarray(times, float))
+    if len(ordered) == 0:
+        return np.inf
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return float(low if low == high else low + (high - low) / 2)
+
+
+def expected_running_time(spent: ArrayLike, solved: ArrayLike) -> float:
+    """Everything `spent` (replicates,) divided by the number `solved` (replicates,); inf if none is.
+
+    The mean effort to a success when failures are started again (Auger & Hansen 2005). Success-only means
+    leave the failures' effort out.
+
+    >>> expected_running_time([100.0, 300.0], [True, False])
+    400.0
+    """
+    successes = int(np.sum(np.asarray(solved, bool)))
+    return float(np.sum(np.asarray(spent, float)) / successes) if successes else np.inf
+
+
+def expected_running_time_interval(spent: ArrayLike, solved: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Bootstrap interval of the ERT; its upper end is inf where a draw of the replicates may well hold no success.
+
+    Where none of them solved the task its lower end is what each spent over the highest rate of success that
+    such failures leave possible.
+
+    >>> low, high = expected_running_time_interval([100.0] * 5, [False] * 5)
+    >>> round(low), high
+    (192, inf)
+    """
+    effort, success = numbers(spent), np.asarray(solved, bool)
+    if len(effort) == 0:
+        return Interval(0.0, np.inf)
+    if not success.any():
+        return Interval(float(effort.mean() / binomial_interval(0, len(effort), confidence).high), np.inf)
+
+    def ratio(drawn: list[NDArray[Any]]) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.asarray(effort[drawn[0]].sum(axis=-1) / success[drawn[0]].sum(axis=-1))
+
+    return bootstrap_interval([np.arange(len(effort))], ratio, confidence)  # effort and success are drawn together
+
+
+def kaplan_meier(times: ArrayLike, solved: ArrayLike, confidence: float = 0.95) -> SolvedCurve:
+    """Share solved by each time, an unsolved replicate counting up to where it ended (Kaplan & Meier 1958).
+
+    The band holds at each time by itself: Greenwood's variance on the log-log scale (Kalbfleisch & Prentice 1980),
+    and the exact binomial bound where none or all are solved, of which that scale can say nothing.
+
+    >>> curve = kaplan_meier([10.0, 20.0, 30.0, 30.0], [True, True, False, False])
+    >>> curve.times.tolist(), curve.solved.tolist()
+    ([0.0, 10.0, 20.0, 30.0], [0.0, 0.25, 0.5, 0.5])
+    """
+    from scipy.stats import CensoredData, ecdf
+
+    at, success = numbers(times), np.asarray(solved, bool)
+    ordered = np.unique(at)
+    grid = np.concatenate([[0.0], ordered[ordered > 0]])
+    at_risk = np.array([(at >= time).sum() for time in grid], np.int64)
+    share, low, high = np.zeros(len(grid)), np.zeros(len(grid)), np.ones(len(grid))
+    if success.any():
+        known = ecdf(CensoredData.right_censored(at, ~success))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of the ends without a band, which get theirs below
+            band = known.cdf.confidence_interval(confidence, method="log-log")
+        share, low, high = (np.asarray(part.evaluate(grid), float) for part in (known.cdf, band.low, band.high))
+    for place in np.flatnonzero((share == 0) | (share == 1)):
+        # None of those that were trained until then; or all that were ever seen to end.
+        successes, trials = (0, at_risk[place]) if share[place] == 0 else (success.sum(), success.sum())
+        low[place], high[place] = binomial_interval(int(successes), int(trials), confidence)
+    return SolvedCurve(times=grid, solved=share, low=low, high=high, at_risk=at_risk)
+
+
+def log_rank_scores(times: ArrayLike, solved: ArrayLike) -> NDArray[np.float64]:
+    """(replicates,): 1 for a solved replicate, less the hazard that it had lived through (Peto & Peto 1972).
+
+    High where the task was solved early, and 0 on average. The sum over a group is the numerator of its
+    log-rank test: what it solved, less what it would have if all groups were equal.
+
+    >>> log_rank_scores([10.0, 20.0, 20.0], [True, True, False]).round(3).tolist()
+    [0.667, 0.167, -0.833]
+    """
+    at, success = numbers(times), np.asarray(solved, bool)
+    when = np.unique(at[success])
+    hazard = np.array([((at == time) & success).sum() / (at >= time).sum() for time in when])
+    lived = np.concatenate([[0.0], np.cumsum(hazard)])[np.searchsorted(when, at, side="right")]
+    return np.asarray(success - lived)
+
+
+def log_rank_test(
+    times_a: ArrayLike, solved_a: ArrayLike, times_b: ArrayLike, solved_b: ArrayLike, *, paired: bool = False
+) -> float:
+    """Two-sided p-value of two groups that solve a task equally soon (Mantel 1966), by permutation of the scores.
+
+    `paired`: the i-th of both groups share a seed (O'Brien & Fleming 1987). The usual normal approximation,
+    which `scipy.stats.logrank` has, says "different" too often of a handful of seeds.
+
+    >>> log_rank_test([1.0, 2.0, 3.0], [True] * 3, [9.0] * 3, [False] * 3)
+    0.1
+    """
+    a, b = numbers(times_a), numbers(times_b)
+    scores = log_rank_scores(np.concatenate([a, b]), np.concatenate([np.asarray(solved_a), np.asarray(solved_b)]))
+    first, second = scores[: len(a)], scores[len(a) :]
+    return paired_permutation_test(first - second) if paired else permutation_test(first, second)

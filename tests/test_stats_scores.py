@@ -1,0 +1,140 @@
+"""Scores and rliable's measures against values worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import trim_mean
+
+from sweep.stats import (
+    binomial_interval,
+    bootstrap_interval,
+    improvement_interval,
+    interquartile_mean,
+    interquartile_mean_interval,
+    mean_difference_interval,
+    mean_interval,
+    paired_mean_difference_interval,
+    performance_profile,
+    probability_of_improvement,
+)
+
+scores = st.lists(st.integers(0, 8).map(lambda eighths: eighths / 8), min_size=2, max_size=12)
+
+
+def test_the_interquartile_mean_leaves_a_quarter_out_at_each_end() -> None:
+    assert interquartile_mean([[-99.0, 1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 99.0]]) == 4.5
+    assert interquartile_mean([[1.0, 2.0], [3.0, 100.0]]) == 2.5  # of all conditions together
+
+
+def test_an_infinite_loss_among_the_outer_quarters_leaves_the_interquartile_mean_alone() -> None:
+    assert interquartile_mean([[1.0, 2.0, 3.0, math.inf]]) == 2.5
+
+
+@given(scores)
+def test_the_interquartile_mean_is_scipys_trimmed_one(values: list[float]) -> None:
+    assert interquartile_mean([values]) == pytest.approx(float(trim_mean(values, 0.25)))
+
+
+def test_one_replicate_has_no_known_spread() -> None:
+    assert mean_interval([0.5]) == (-math.inf, math.inf)
+    assert interquartile_mean_interval([[0.1, 0.2], [0.5]]) == (-math.inf, math.inf)
+    assert bootstrap_interval([], lambda samples: np.zeros(1)) == (-math.inf, math.inf)
+
+
+@given(scores)
+def test_the_interval_of_a_mean_holds_it_and_stays_among_the_values(values: list[float]) -> None:
+    low, high = mean_interval(values)
+    assert min(values) <= low <= np.mean(values) + 1e-12
+    assert np.mean(values) - 1e-12 <= high <= max(values)
+
+
+def test_the_interval_of_a_mean_is_wider_than_the_plain_percentiles_and_near_students() -> None:
+    values = np.random.default_rng(3).normal(size=12)
+    half = 2.201 * values.std(ddof=1) / math.sqrt(12)  # t of 11 degrees of freedom
+    low, high = mean_interval(values)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.15 * half)
+    assert high - low > 2 * 1.96 * values.std() / math.sqrt(12)
+
+
+def test_a_draw_takes_as_many_of_each_condition_as_there_are() -> None:
+    """Conditions that differ, each without a spread, leave the mean over them without one."""
+    low, high = bootstrap_interval(
+        [[0.0, 0.0], [1.0, 1.0, 1.0]], lambda samples: (samples[0].mean(axis=-1) + samples[1].mean(axis=-1)) / 2
+    )
+    assert (low, high) == (0.5, 0.5)
+
+
+def test_the_same_data_give_the_same_interval() -> None:
+    values = np.random.default_rng(4).random(20)
+    assert mean_interval(values) == mean_interval(values.tolist())
+
+
+def test_an_infinite_value_makes_an_end_infinite_and_nothing_else() -> None:
+    low, high = mean_interval([1.0, 2.0, 3.0, 4.0, math.inf])
+    assert 1 <= low < 5
+    assert high == math.inf
+
+
+def test_a_missing_value_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 of 3 values are nan"):
+        mean_interval([1.0, math.nan, 2.0])
+
+
+def test_common_seeds_take_what_the_seeds_share_out_of_the_interval() -> None:
+    luck = np.linspace(0, 10, 20)
+    a, b = luck + 1 + 0.1 * np.sin(np.arange(20)), luck
+    low, high = paired_mean_difference_interval(a - b)
+    assert 0.9 < low < high < 1.1
+    low, high = mean_difference_interval(a, b)
+    assert low < 0 < 1 < high
+
+
+# The probability of improvement
+
+
+def test_each_pair_of_replicates_counts_and_a_tie_counts_half() -> None:
+    assert probability_of_improvement([1.0, 2.0], [0.0, 1.0, 3.0]) == pytest.approx((1 + 0.5 + 2) / 6)
+    assert probability_of_improvement([1.0], []) == 0.5
+
+
+@given(scores, scores)
+def test_what_one_wins_the_other_loses(a: list[float], b: list[float]) -> None:
+    assert probability_of_improvement(a, b) + probability_of_improvement(b, a) == pytest.approx(1)
+    low, high = improvement_interval(a, b)
+    assert improvement_interval(b, a) == pytest.approx((1 - high, 1 - low), abs=1e-6)
+    assert 0 <= low <= probability_of_improvement(a, b) <= high <= 1
+
+
+def test_the_interval_of_an_improvement_solves_its_equation() -> None:
+    # By hand for m = n = 3, all of a above all of b: (1 - x) ** 2 = 1.96 ** 2 * x * (1 - x) * spread / 9.
+    low, high = improvement_interval([3.0, 4.0, 5.0], [0.0, 1.0, 2.0])
+    spread = 1 + 2 * ((1 - low) / (2 - low) + low / (1 + low))
+    assert 1 - low == pytest.approx(1.959964**2 * low * spread / 9)
+    assert high == 1
+    assert improvement_interval([], [1.0]) == (0, 1)
+
+
+# Performance profiles
+
+
+def test_a_profile_is_the_share_that_reaches_each_threshold() -> None:
+    profile = performance_profile([[0.2, 0.5, 1.0, 1.0]], [0.0, 0.5, 0.75, 1.0, 1.1])
+    assert profile.share.tolist() == [1, 0.75, 0.5, 0.5, 0]
+    assert (profile.low[1], profile.high[1]) == pytest.approx(binomial_interval(3, 4))
+
+
+def test_every_condition_counts_the_same_in_a_profile() -> None:
+    profile = performance_profile([[0.0, 0.0], [1.0] * 8], [0.5])
+    assert profile.share.tolist() == [0.5]
+    assert (profile.low[0], profile.high[0]) == (0.5, 0.5)
+
+
+@given(st.lists(scores, min_size=1, max_size=3))
+def test_a_profile_never_rises_and_lies_within_its_band(strata: list[list[float]]) -> None:
+    profile = performance_profile(strata, np.linspace(0, 1, 6))
+    assert (np.diff(profile.share) <= 1e-12).all()
+    assert (profile.low <= profile.share + 1e-12).all()
+    assert (profile.share <= profile.high + 1e-12).all()
