@@ -42,6 +42,7 @@ _NEUTRAL = ("question", "study.trials")  # may change between two runs: no finis
 
 DEFAULT_TRIALS = 50
 _MOST_SEEDS = 100_000
+_LEAST_FOR_WILCOXON = 4  # with fewer pairs, no result of the test is as rare as the 10% that Optuna prunes at
 
 
 class Choices(Frozen):
@@ -99,7 +100,9 @@ class StudyConfig(Frozen):
     objective: str | Annotated[tuple[str, ...], Field(strict=False)] = Field(
         "recall_accuracy", description='the outcome to maximise; a "-" in front minimises it'
     )
-    pruner: Literal["none", "median"] = Field("none", description="ends hopeless trials early")
+    pruner: Literal["none", "median", "hyperband", "wilcoxon"] = Field(
+        "none", description="ends hopeless trials early; wilcoxon: by a test over the seeds"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="the sampler's own seed")
 
     @model_validator(mode="after")
@@ -124,6 +127,11 @@ class StudyConfig(Frozen):
                 raise ValueError("objective: " + unknown("outcome", objective.removeprefix("-"), OBJECTIVES))
         if self.pruner != "none" and len(self.objectives) > 1:
             raise ValueError("pruner needs a single objective; Optuna cannot prune by several")
+        if self.pruner == "wilcoxon" and len(self.replicate_seeds) < _LEAST_FOR_WILCOXON:
+            raise ValueError(
+                f'pruner is "wilcoxon" with {len(self.replicate_seeds)} seeds; its test over the seeds can only '
+                f"tell from {_LEAST_FOR_WILCOXON} on"
+            )
         return self
 
     @property

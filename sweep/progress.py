@@ -15,10 +15,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from sweep.executor import Observer
 from sweep.experiment import Experiment
 from sweep.outcome import Scores
 from sweep.record import TrialKey
-from sweep.study import Observer
 
 
 class Display(Observer):

@@ -1,12 +1,11 @@
-"""Optuna's part: search spaces, samplers, pruners, and trials as Optuna stores them.
+"""Optuna's part: search spaces, samplers, and trials as Optuna stores them.
 
-Sampling happens on a study in memory that holds exactly the trials before the one that is asked for. With a
-sampler seeded by the trial's number, the n-th trial is then the same whatever the process did before: a
-resumed study and an undisturbed one draw the same configurations.
+Trials are chosen in rounds: a trial is a function of the experiment, of its number and of the trials of earlier
+rounds, never of those trained beside it. It is then the same whatever the process did before and however many
+workers train: a resumed study, an undisturbed one and a parallel one draw the same configurations.
 """
 
 import itertools
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +23,21 @@ from sweep.experiment import Choices, Experiment
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+ROUND = 10
+"""Trials of a study that are chosen before any of them is told: as many as TPE draws at random before it learns."""
+
+_LEARNING = ("tpe",)
+
+
+def learns(experiment: Experiment) -> bool:
+    """Whether the sampler looks at what came of earlier trials."""
+    return bool(experiment.search) and experiment.study.sampler in _LEARNING
+
+
+def round_size(experiment: Experiment) -> int:
+    """Trials of each study in a round: all of them, where nothing is learnt from one for another."""
+    return ROUND if learns(experiment) or experiment.study.pruner != "none" else experiment.trials
+
 
 def directions(experiment: Experiment) -> list[StudyDirection]:
     """Optuna's direction for each objective."""
@@ -38,21 +52,47 @@ def distributions(experiment: Experiment) -> dict[str, BaseDistribution]:
     return {name: _distribution(experiment, name) for name in experiment.search}
 
 
-def new_study(experiment: Experiment) -> optuna.Study:
-    """An empty study in memory."""
-    pruner = optuna.pruners.MedianPruner() if experiment.study.pruner == "median" else optuna.pruners.NopPruner()
-    return optuna.create_study(directions=directions(experiment), pruner=pruner)
+class Search:
+    """One condition's search: chooses the parameters of its trials in their order, and is told how each ended."""
 
+    def __init__(self, experiment: Experiment, condition: int) -> None:
+        self._experiment, self._condition = experiment, condition
+        self._distributions = distributions(experiment)
+        self._study = optuna.create_study(directions=directions(experiment)) if learns(experiment) else None
+        self._open: dict[int, optuna.Trial] = {}
 
-def ask(study: optuna.Study, experiment: Experiment, condition: int) -> optuna.Trial:
-    """The study's next trial, a function of the experiment and of the trials before it alone."""
-    number = len(study.get_trials(deepcopy=False))
-    seed = int(np.random.SeedSequence([experiment.study.seed, condition, number]).generate_state(1)[0])
-    if experiment.study.sampler == "grid":
-        # Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
-        study.enqueue_trial(_grid_point(experiment, number))
-    study.sampler = _sampler(experiment, seed)
-    return study.ask(distributions(experiment))
+    def choose(self, number: int, recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The parameters of trial `number`; those of its record, where it has one."""
+        if self._study is None:
+            return dict(recorded) if recorded is not None else self._fixed_choice(number)
+        if recorded is not None:
+            self._study.enqueue_trial(dict(recorded))
+        self._study.sampler = _sampler(self._experiment, self._seed(number))
+        self._open[number] = self._study.ask(self._distributions)
+        return self._open[number].params
+
+    def tell(self, number: int, trial: optuna.trial.FrozenTrial) -> None:
+        """Trial `number` ended as `trial`; only the trials of later rounds may be chosen from now on."""
+        if self._study is None:
+            return
+        asked = self._open.pop(number)
+        if len(self._study.directions) == 1:  # Optuna takes reports for a single objective only
+            for epoch, value in trial.intermediate_values.items():
+                asked.report(value, epoch)
+        self._study.tell(asked, trial.values, trial.state)
+
+    def _fixed_choice(self, number: int) -> dict[str, Any]:
+        if not self._experiment.search:
+            return {}
+        if self._experiment.study.sampler == "grid":
+            # Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
+            return _grid_point(self._experiment, number)
+        sampler = optuna.samplers.RandomSampler(seed=self._seed(number))
+        return optuna.create_study(sampler=sampler).ask(self._distributions).params
+
+    def _seed(self, number: int) -> int:
+        entropy = [self._experiment.study.seed, self._condition, number]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
 def finished_trial(
@@ -103,11 +143,7 @@ def _distribution(experiment: Experiment, name: str) -> BaseDistribution:
 
 
 def _sampler(experiment: Experiment, seed: int) -> optuna.samplers.BaseSampler:
-    if experiment.study.sampler != "tpe":
-        return optuna.samplers.RandomSampler(seed=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # said once a trial otherwise
-        return optuna.samplers.TPESampler(seed=seed)
+    return optuna.samplers.TPESampler(seed=seed)
 
 
 def _grid_point(experiment: Experiment, number: int) -> dict[str, Any]:

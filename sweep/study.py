@@ -1,46 +1,24 @@
-"""Running an experiment: every trial asked, trained, recorded and told, in one fixed order, by one writer."""
+"""Running an experiment: every trial chosen, trained, recorded and told, in fixed rounds, by one writer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
-from sweep.config import Configuration
 from sweep.environment import make_manifest
 from sweep.errors import RunError, SweepError
+from sweep.executor import Executor, InProcess, Job, Observer
 from sweep.experiment import Experiment
 from sweep.mirror import Mirror, open_storage
-from sweep.model import device_name, import_keras
-from sweep.outcome import Outcome, Scores, summary
-from sweep.record import TrialKey
-from sweep.sampling import ask, directions, finished_trial, new_study
+from sweep.outcome import Outcome, summary
+from sweep.pruning import History, Reports, reported_outcome
+from sweep.record import Record, TrialKey
+from sweep.sampling import Search, directions, finished_trial, round_size
 from sweep.store import Store
-from sweep.trial import CHUNKS, run_trial
-
-REPORTED = ("recall_accuracy", "sequence_accuracy", "accuracy", "loss")
-"""Outcomes that every test measures, so that they can be reported while a trial is trained."""
-
-
-class Observer:
-    """Told how a run is going; this one doesn't care."""
-
-    def started(self, trials: int, finished: int) -> None:
-        """The run begins: so many trials in all, so many of them finished before."""
-
-    def trial_started(self, key: TrialKey, epochs: int) -> None:
-        """A trial is about to be trained."""
-
-    def chunk(self, key: TrialKey, scores: Scores) -> None:
-        """A trial was trained some way; `scores` are all of it so far."""
-
-    def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
-        """A trial's record is on disk."""
 
 
 @dataclass(frozen=True)
@@ -56,121 +34,134 @@ class Run:
     command: list[str]
 
 
-def run_experiment(run: Run, observer: Observer) -> Store:
+def run_experiment(run: Run, observer: Observer, executor: Executor | None = None) -> Store:
     """Run what is missing of an experiment; the same call again goes on where the last one stopped.
 
     Trial `number * conditions + condition` is trial `number` of that condition's study: a study that is
     extended keeps the trials that it has. SweepError if the results belong to a different experiment file.
     """
-    store, experiment, settings = Store(run.results / run.name), run.experiment, run.experiment.condition_settings
+    store, experiment, executor = Store(run.results / run.name), run.experiment, executor or InProcess()
     with _only_writer(store.path):
         _prepare(store, run)
-        recorded = _recorded(store, experiment)
-        gaps = bool(recorded) and max(recorded) >= len(recorded)
+        ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         storage = open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}")
-        studies = [new_study(experiment) for _ in settings]
-        mirrors = [
-            Mirror(storage, _study_name(run.name, setting), experiment.identity, directions(experiment))
-            for setting in settings
-        ]
-        _mirror_all(mirrors, recorded)
-        total = experiment.trials * len(settings)
-        observer.started(total, sum(trial < total for trial in recorded))
-        if any(trial not in recorded for trial in range(total)):
-            _note_run(store, run)
-        for trial in range(total):
-            condition = trial % len(settings)
-            if trial in recorded:
-                studies[condition].add_trial(recorded[trial])
-                continue
-            asked = ask(studies[condition], experiment, condition)
-            key = TrialKey(trial=trial, phase="search", condition=settings[condition], parameters=asked.params)
-            outcome = _train(asked, experiment, key, observer)
-            store.append(experiment, key, outcome)
-            figures = summary(outcome)
-            recorded[trial] = _told(experiment, key, outcome, figures)
-            studies[condition].tell(asked, recorded[trial].values, recorded[trial].state)
-            mirrors[condition].add(recorded[trial])
-            observer.trial_finished(key, outcome.state, figures)
-        if gaps:  # records that had been removed were trained last; the copies get them in their places
-            _mirror_all(mirrors, recorded)
+        search = _Search(run, storage, ended)
+        total = experiment.trials * len(experiment.condition_settings)
+        observer.started(total, sum(trial < total for trial in ended))
+        if any(trial not in ended for trial in range(total)):
+            _note_run(store, run, executor.device())
+        search.run(store, executor, observer)
     return store
 
 
-def _mirror_all(mirrors: list[Mirror], recorded: Mapping[int, optuna.trial.FrozenTrial]) -> None:
-    """Make each condition's copy hold its recorded trials, in their order."""
-    for condition, mirror in enumerate(mirrors):
-        mirror.hold([recorded[trial] for trial in sorted(recorded) if trial % len(mirrors) == condition])
+def record_each(
+    store: Store, experiment: Experiment, jobs: Iterable[Job], executor: Executor, observer: Observer
+) -> Iterator[tuple[Job, Outcome, dict[str, Any]]]:
+    """Train jobs of any phase; each is yielded, with its figures, once its record is on disk."""
+    for job, outcome in executor.run(jobs, observer):
+        figures = summary(outcome)
+        store.append(experiment, job.key, outcome)
+        observer.trial_finished(job.key, outcome.state, figures)
+        yield job, outcome, figures
 
 
-def _train(asked: optuna.Trial, experiment: Experiment, key: TrialKey, observer: Observer) -> Outcome:
-    """Train one trial, reporting its learning curve after each chunk."""
-    configuration = experiment.base.replace(**key.condition, **key.parameters)
-    observer.trial_started(key, configuration.training.epochs)
-    metric, reported = reported_outcome(experiment), set[int]()
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    """A trial that is over: as Optuna is told of it, and what it reported, epoch -> (R,)."""
 
-    def progress(scores: Scores) -> bool:
-        observer.chunk(key, scores)
-        if len(experiment.study.objectives) > 1:  # Optuna takes reports, and prunes, for a single objective only
-            return False
-        values = getattr(scores, metric)
-        for epoch, value in _learning_curve(scores.epochs, values, scores.tested, configuration).items():
-            if epoch not in reported:
-                asked.report(value, epoch)
-                reported.add(epoch)
-        return asked.should_prune()
-
-    may_prune = experiment.study.pruner != "none"
-    return run_trial(configuration, experiment.study.replicate_seeds, progress, may_prune=may_prune)
+    trial: optuna.trial.FrozenTrial
+    points: Mapping[int, Any]
 
 
-def reported_outcome(experiment: Experiment) -> str:
-    """The outcome reported while a trial is trained: the objective, where every test measures it."""
-    objective = experiment.study.objectives[0].removeprefix("-")
-    return objective if objective in REPORTED else "recall_accuracy"
+class _Search:
+    """The search phase: in each round, trials of all conditions are chosen, trained in any order, told in theirs.
 
-
-def _learning_curve(
-    epochs: NDArray[np.int64], values: NDArray[np.float64], tested: NDArray[np.bool_], configuration: Configuration
-) -> dict[int, float]:
-    """Epoch -> mean over the replicates, at the end of each chunk; a stopped replicate keeps its last value.
-
-    `values` and `tested` are (R, E). It is computed from what the record holds too, so that a study rebuilt
-    from its records equals the one that was told.
+    `ended` are the trials that have a record. A study's copy in the storage gets a trial as soon as it and all
+    before it have ended.
     """
-    if not len(epochs):
-        return {}
-    latest = np.maximum.accumulate(np.where(tested, np.arange(len(epochs)), 0), axis=1)
-    mean = np.nan_to_num(np.take_along_axis(values, latest, axis=1), nan=np.inf).mean(axis=0)
-    total = configuration.training.epochs
-    chunk = -(-total // CHUNKS)
-    ends = {int(epoch): min(-(-int(epoch) // chunk) * chunk, total) for epoch in epochs}
-    last = {end: epoch for epoch, end in ends.items()}  # the last test of each chunk
-    return {epoch: float(mean[i]) for i, epoch in enumerate(map(int, epochs)) if last[ends[epoch]] == epoch}
+
+    def __init__(self, run: Run, storage: optuna.storages.BaseStorage, ended: dict[int, _Ended]) -> None:
+        self._experiment, self._ended = run.experiment, ended
+        self._settings = run.experiment.condition_settings
+        conditions = range(len(self._settings))
+        self._searches = [Search(run.experiment, condition) for condition in conditions]
+        prunes = run.experiment.study.pruner != "none"
+        self._histories = [History(run.experiment, condition) for condition in conditions] if prunes else None
+        self._copied = 0  # trials of all conditions
+        while self._copied in ended:
+            self._copied += 1
+        self._mirrors = []
+        for condition, setting in enumerate(self._settings):
+            name, identity = _study_name(run.name, setting), run.experiment.identity
+            mirror = Mirror(storage, name, identity, directions(run.experiment))
+            mirror.hold([ended[trial].trial for trial in range(condition, self._copied, len(self._settings))])
+            self._mirrors.append(mirror)
+
+    def run(self, store: Store, executor: Executor, observer: Observer) -> None:
+        """Train what has no record yet."""
+        size, trials = round_size(self._experiment), self._experiment.trials
+        for first in range(0, trials, size):
+            numbers = range(first, min(first + size, trials))
+            jobs = self._jobs(numbers)
+            for job, outcome, figures in record_each(store, self._experiment, jobs, executor, observer):
+                self._ended[job.key.trial] = _just_trained(self._experiment, job, outcome, figures)
+                self._copy()
+            self._tell(numbers)
+
+    def _jobs(self, numbers: range) -> Iterator[Job]:
+        """The round's trials that are still to be trained; all of them are chosen on the way."""
+        study = self._experiment.study
+        for trial in self._trials(numbers):
+            number, condition = divmod(trial, len(self._settings))
+            recorded = self._ended.get(trial)
+            parameters = self._searches[condition].choose(number, recorded.trial.params if recorded else None)
+            if recorded:
+                continue
+            setting = self._settings[condition]
+            yield Job(
+                key=TrialKey(trial=trial, phase="search", condition=setting, parameters=parameters),
+                configuration=self._experiment.base.replace(**setting, **parameters),
+                seeds=study.replicate_seeds,
+                pruning=self._histories[condition].pruning(number) if self._histories else None,
+            )
+
+    def _tell(self, numbers: range) -> None:
+        for trial in self._trials(numbers):
+            number, condition = divmod(trial, len(self._settings))
+            ended = self._ended.pop(trial)
+            self._searches[condition].tell(number, ended.trial)
+            if self._histories:
+                self._histories[condition].tell(ended.trial.state, ended.points)
+
+    def _copy(self) -> None:
+        while self._copied in self._ended:
+            self._mirrors[self._copied % len(self._mirrors)].add(self._ended[self._copied].trial)
+            self._copied += 1
+
+    def _trials(self, numbers: range) -> range:
+        return range(numbers.start * len(self._settings), numbers.stop * len(self._settings))
 
 
-def _told(
-    experiment: Experiment, key: TrialKey, outcome: Outcome, figures: Mapping[str, Any]
-) -> optuna.trial.FrozenTrial:
-    """What Optuna is told of a trial that was just trained."""
-    curve: dict[int, float] = {}
+def _just_trained(experiment: Experiment, job: Job, outcome: Outcome, figures: Mapping[str, Any]) -> _Ended:
+    points: dict[int, Any] = {}
     if outcome.scores is not None:
-        values = getattr(outcome.scores, reported_outcome(experiment))
-        configuration = experiment.base.replace(**key.condition, **key.parameters)
-        curve = _learning_curve(outcome.scores.epochs, values, outcome.scores.tested, configuration)
-    return finished_trial(experiment, key.trial, outcome.state, key.parameters, figures, curve)
+        scores, values = outcome.scores, getattr(outcome.scores, reported_outcome(experiment))
+        points = Reports(epochs=scores.epochs, values=values, tested=scores.tested).at_points(job.configuration)
+    return _ended(experiment, job.key, outcome.state, figures, points)
 
 
-def _recorded(store: Store, experiment: Experiment) -> dict[int, optuna.trial.FrozenTrial]:
-    """Trial -> what Optuna was told of it, from the records."""
-    trials = {}
-    for record in store.recorded(experiment):
-        configuration = experiment.base.replace(**record.key.condition, **record.key.parameters)
-        values = record.curves[reported_outcome(experiment)]
-        curve = _learning_curve(record.epochs, values, record.tested, configuration)
-        trial = finished_trial(experiment, record.key.trial, record.state, record.key.parameters, record.figures, curve)
-        trials[record.key.trial] = trial
-    return trials
+def _recorded(experiment: Experiment, record: Record) -> _Ended:
+    configuration = experiment.base.replace(**record.key.condition, **record.key.parameters)
+    values = record.curves[reported_outcome(experiment)]
+    points = Reports(epochs=record.epochs, values=values, tested=record.tested).at_points(configuration)
+    return _ended(experiment, record.key, record.state, record.figures, points)
+
+
+def _ended(
+    experiment: Experiment, key: TrialKey, state: str, figures: Mapping[str, Any], points: Mapping[int, Any]
+) -> _Ended:
+    curve = {epoch: float(values.mean()) for epoch, values in points.items()}
+    return _Ended(trial=finished_trial(experiment, key.trial, state, key.parameters, figures, curve), points=points)
 
 
 def _study_name(name: str, setting: Mapping[str, Any]) -> str:
@@ -193,11 +184,10 @@ def _prepare(store: Store, run: Run) -> None:
         )
 
 
-def _note_run(store: Store, run: Run) -> None:
+def _note_run(store: Store, run: Run, device: str) -> None:
     """Note in the manifest that this run is about to train something, and on what."""
-    import_keras()
     manifest = make_manifest(name=run.name, command=run.command, overrides=run.overrides, earlier=store.manifest())
-    store.create(run.text, manifest | {"device": device_name()})
+    store.create(run.text, manifest | {"device": device})
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from same_tables import assert_same_tables
 
 import sweep
 from sweep.errors import SweepError
+from sweep.executor import Observer
 from sweep.experiment_file import load
 from sweep.outcome import Outcome, Scores
 from sweep.record import TrialKey
 from sweep.store import Results
-from sweep.study import Observer, Run, run_experiment
+from sweep.study import Run, run_experiment
 
 TINY = """
 question = "Does it run?"

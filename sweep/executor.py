@@ -1,0 +1,78 @@
+"""Where trials are trained: the contract of an executor, and the one that trains in this process."""
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweep.config import Configuration
+from sweep.model import device_name, import_keras
+from sweep.outcome import Outcome, Scores
+from sweep.pruning import Pruning
+from sweep.record import TrialKey
+from sweep.trial import run_trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that has to be known to train one trial anywhere: it travels to workers as it is."""
+
+    key: TrialKey
+    configuration: Configuration
+    seeds: tuple[int, ...]
+    pruning: Pruning | None = None
+
+
+class Observer:
+    """Told how a run is going; this one doesn't care."""
+
+    def started(self, trials: int, finished: int) -> None:
+        """The run begins: so many trials in all, so many of them finished before."""
+
+    def trial_started(self, key: TrialKey, epochs: int) -> None:
+        """A trial is about to be trained."""
+
+    def chunk(self, key: TrialKey, scores: Scores) -> None:
+        """A trial was trained some way; `scores` are all of it so far."""
+
+    def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
+        """A trial's record is on disk."""
+
+
+class Executor(ABC):
+    """Trains jobs. Which one does, and in which order, changes no number."""
+
+    @abstractmethod
+    def device(self) -> str:
+        """What it trains on, for the manifest: the name of a GPU, or "cpu"."""
+
+    @abstractmethod
+    def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
+        """Train every job, each yielded with its outcome as it finishes; `jobs` is read as they can be started."""
+
+
+class InProcess(Executor):
+    """Trains one job after the other, here."""
+
+    def device(self) -> str:
+        """What TensorFlow finds here, which is loaded for it."""
+        import_keras()
+        return device_name()
+
+    def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
+        """In the order of the jobs."""
+        for job in jobs:
+            observer.trial_started(job.key, job.configuration.training.epochs)
+            yield job, train(job, functools.partial(observer.chunk, job.key))
+
+
+def train(job: Job, progress: Callable[[Scores], None]) -> Outcome:
+    """Train a job in this process; `progress` is shown the scores so far at every point where it may be pruned."""
+    pruner = job.pruning.pruner(job.configuration) if job.pruning is not None else None
+
+    def at_point(scores: Scores) -> bool:
+        progress(scores)
+        return pruner is not None and pruner.should_prune(scores)
+
+    return run_trial(job.configuration, job.seeds, at_point, may_prune=pruner is not None)

@@ -1,0 +1,62 @@
+"""Training without a network, for what is only about the order in which trials are asked, trained and told.
+
+An outcome is a fixed function of the configuration and its seeds. The product cannot be told to use it: a test
+hands it to `run_experiment`.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from conftest import outcome_of
+
+from sweep.executor import Executor, Job, Observer
+from sweep.outcome import Outcome, Scores
+from sweep.trial import CHUNKS
+
+
+def stub_outcome(job: Job) -> Outcome:
+    """What "training" a job gives: curves that rise by chance, pruned where the job's pruner says so."""
+    rng = np.random.default_rng([zlib.crc32(job.configuration.id.encode()), *job.seeds])
+    epochs = job.configuration.training.epochs
+    score = np.round(np.sort(rng.random((len(job.seeds), epochs)), axis=1), 3)
+    outcome = outcome_of(score.tolist(), seeds=job.seeds)
+    if job.pruning is None:
+        return outcome
+    pruner, chunk = job.pruning.pruner(job.configuration), -(-epochs // CHUNKS)
+    for end in range(chunk, epochs, chunk):
+        so_far = first_tests(outcome.scores, end)
+        if pruner.should_prune(so_far):
+            return replace(outcome, state="pruned", scores=so_far)
+    return outcome
+
+
+def first_tests(scores: Scores | None, count: int) -> Scores:
+    assert scores is not None
+    changes: dict[str, Any] = {name: getattr(scores, name)[..., :count] for name in scores.__dataclass_fields__}
+    return Scores(**changes)
+
+
+@dataclass
+class Stub(Executor):
+    """Trains up to `width` jobs side by side, as workers would, and lets `pick` say which of them ends next."""
+
+    width: int = 1
+    pick: Callable[[int], int] = lambda running: 0
+    outcome: Callable[[Job], Outcome] = stub_outcome
+
+    def device(self) -> str:
+        return "stub"
+
+    def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
+        waiting, running = iter(jobs), list[Job]()
+        while True:
+            while len(running) < self.width and (job := next(waiting, None)) is not None:
+                observer.trial_started(job.key, job.configuration.training.epochs)
+                running.append(job)
+            if not running:
+                return
+            job = running.pop(self.pick(len(running)))
+            yield job, self.outcome(job)
