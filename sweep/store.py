@@ -176,8 +176,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     try:
-        table = pq.read_table(path, memory_map=False, partitioning=None, page_checksum_verification=True)
-        table = with_lengths(table)
+        # A file by itself, not a data set of one, and without Arrow's threads: a third of the time for 50 kB.
+        with pq.ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
+            table = with_lengths(file.read(use_threads=False))
         if table.num_rows != 1 or not {"trial", "phase", *NESTED} <= set(table.column_names):
             raise ValueError("it is no trial's record")
         if schema is not None and not table.schema.equals(schema):
