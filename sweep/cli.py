@@ -161,18 +161,26 @@ def show(name: str, results: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @_results
-def report(name: str, results: Path) -> None:
-    """Write the report of an experiment anew from its stored results.
+def report(names: tuple[str, ...], results: Path) -> None:
+    """Write the report of an experiment anew from its stored results; of several, one page over all of them too.
 
     \b
     Example:
       sweep report tutorial
+      sweep report tutorial tuning     also results/report.html, with an index
     """
     from sweep.report.page import write_report
+    from sweep.report.together import write_reports
 
-    click.echo(str(write_report(_store(results, name).load())))
+    stores = [_store(results, name) for name in dict.fromkeys(names)]
+    if len(stores) == 1:
+        click.echo(str(write_report(stores[0].load())))
+        return
+    for store in stores:
+        store.manifest()  # says what is missing before anything is written
+    click.echo(str(write_reports(results, (store.load() for store in stores))))
 
 
 @cli.command()

@@ -1,6 +1,7 @@
 """Made-up results for the tests of the report: shaped like real ones, and without a training behind them."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,31 @@ def by_cell(path: Path = Path("results/cells"), **changes: Any) -> Results:
 def unseen(path: Path = Path("results/unseen"), **changes: Any) -> Results:
     """One trial on fresh random sequences, tested at three other lengths."""
     return sample(path, UNSEEN | changes)
+
+
+def confirmed(results: Results, trials: list[int], first_seed: int = 100) -> Results:
+    """The results with these trials trained again, from as many other seeds, to half the solve rate."""
+    again: dict[str, Any] = {}
+    for name in ("trials", "replicates", "curves", "steps", "lengths"):
+        frame = getattr(results, name)
+        rows = frame[frame["trial"].isin(trials)].assign(phase="confirm")
+        if "seed" in rows:
+            rows = rows.assign(seed=rows["seed"] + first_seed)
+        again[name] = rows
+    replicates = again["replicates"]
+    lost = replicates["solved"].astype(bool) & (replicates["seed"] % 2 == 0)
+    replicates.loc[lost, ["solved", "sequence_accuracy", "recall_accuracy"]] = [False, 0.5, 0.5]
+    for name in _TIMES:
+        replicates.loc[lost, name] = np.nan
+    for label, row in again["trials"].iterrows():
+        own = replicates[replicates["trial"] == row["trial"]]
+        low, high = binomial_interval(int(own["solved"].sum()), len(own))
+        scores = {"solve_rate": own["solved"].mean(), "solve_rate_low": low, "solve_rate_high": high}
+        scores["recall_accuracy"] = own["recall_accuracy"].mean()
+        for name, value in scores.items():
+            again["trials"].loc[label, name] = value
+    joined = {name: pd.concat([getattr(results, name), rows], ignore_index=True) for name, rows in again.items()}
+    return replace(results, **joined)
 
 
 def all_failed(path: Path = Path("results/failed")) -> Results:

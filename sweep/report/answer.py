@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.report.conditions import Condition, conditions, given_up, of_trial
+from sweep.report.choice import Choice, choices
+from sweep.report.conditions import conditions, given_up
 from sweep.report.counts import Counts, counts
 from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
-from sweep.report.tables import as_good, best_trials
+from sweep.report.tables import as_good
 
 if TYPE_CHECKING:
     from sweep.store import Results
@@ -31,19 +32,18 @@ def answer(results: Results) -> Answer:
     tally = counts(results)
     if tally.finished == 0:
         return Answer(f"There is no answer yet: no trial of {tally.expected:,} has finished.")
-    best = best_trials(results)
-    if not best:
+    chosen = choices(results)
+    if not chosen:
         ends = [
             f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
         ]
         return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
-    known = {number: conditions(results)[number] for number in best}
     if len(results.experiment.condition_settings) == 1:
-        sentence = _single(results, known[0], best[0], tally)
-        details = _details(results, known[0], best[0]) + _tied(results, best[0]) + _picked(results, tally)
+        sentence = _single(results, chosen[0], tally)
+        details = _details(chosen[0]) + _tied(results, chosen[0]) + _picked(results, chosen, tally)
     else:
-        sentence = _several(results, known, best, tally)
-        details = _by_condition(results, known, best) + _picked(results, tally)
+        sentence = _several(results, chosen)
+        details = _by_condition(results, chosen) + _picked(results, chosen, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
@@ -55,26 +55,27 @@ def settings(results: Results, trial: pd.Series) -> str:
     return ", ".join(f"{name} = {value_text(trial[name])}" for name in results.experiment.search)
 
 
-def _single(results: Results, condition: Condition, best: pd.Series, tally: Counts) -> str:
-    share = _share(best)
+def _single(results: Results, chosen: Choice, tally: Counts) -> str:
+    condition, best = chosen.condition, chosen.trial
+    outcome = f"{_share(best)} {_verb(best)} with {condition.success}{_lost(chosen)}."
     if not results.experiment.search:
         model, training = condition.configuration.model, condition.configuration.training
-        setting = f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}"
-        return f"{setting}, {share} {_verb(best)} with {condition.success}{_lost(results, best)}."
-    return (
-        f"Of {plural(tally.complete, 'complete trial')}, number {best['trial']} ranks first ({_by(results)}): with "
-        f"{settings(results, best)}, {share} {_verb(best)} with {condition.success}{_lost(results, best)}."
-    )
+        return f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}, {outcome}"
+    how = f"number {best['trial']} ranks first ({_by(results)})"
+    if chosen.confirmed:
+        again = len(chosen.source.trials)
+        how += f" of the {plural(again, 'configuration')} that were trained again" if again > 1 else " again"
+    return f"Of {plural(tally.complete, 'complete trial')}, {how}: with {settings(results, best)}, {outcome}"
 
 
-def _several(results: Results, known: dict[int, Condition], best: dict[int, pd.Series], tally: Counts) -> str:
-    chosen = "With the best configuration found for each condition, t" if results.experiment.search else "T"
-    numbers = sorted(best, key=lambda number: (-float(best[number]["solve_rate"]), number))
+def _several(results: Results, chosen: dict[int, Choice]) -> str:
+    how = "With the best configuration found for each condition, t" if results.experiment.search else "T"
+    numbers = sorted(chosen, key=lambda number: (-float(chosen[number].trial["solve_rate"]), number))
     if len(numbers) <= _SPELT_OUT:
-        parts = [f"{_share(best[number])} at {known[number].label}" for number in sorted(best)]
-        return f"{chosen}he task is solved by {joined(parts)}."
-    ends = [f"{_share(best[number])} at {known[number].label}" for number in (numbers[0], numbers[-1])]
-    return f"{chosen}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
+        parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
+        return f"{how}he task is solved by {joined(parts)}."
+    ends = [f"{_share(chosen[n].trial)} at {chosen[n].condition.label}" for n in (numbers[0], numbers[-1])]
+    return f"{how}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
 
 
 def _by(results: Results) -> str:
@@ -87,26 +88,25 @@ def _by(results: Results) -> str:
     return joined(parts)
 
 
-def _by_condition(results: Results, known: dict[int, Condition], best: dict[int, pd.Series]) -> list[str]:
+def _by_condition(results: Results, chosen: dict[int, Choice]) -> list[str]:
     settings = conditions(results)
+    short = [each for each in chosen.values() if float(each.trial["recall_accuracy"]) <= each.condition.recall_ceiling]
+    number = len(chosen) - len(short)
     sentences = [
-        f"{condition.label}: " + " ".join(_details(results, condition, best[number]))
-        for number, condition in known.items()
+        f"In {number} of {len(chosen)} conditions the final element, the one that needs memory, is right more often "
+        "than a predictor without memory can get it."
     ]
-    if len(known) > _SPELT_OUT:
-        above = sum(float(best[number]["recall_accuracy"]) > known[number].recall_ceiling for number in known)
-        sentences = [
-            f"In {above} of {len(known)} conditions the final element is right more often than a predictor "
-            "without memory can get it; the table has each of them."
-        ]
-    missing = [condition.label for number, condition in enumerate(settings) if number not in known]
+    if 0 < len(short) <= _SPELT_OUT:
+        sentences[0] = f"{sentences[0][:-1]}, but not at {joined([each.condition.label for each in short])}."
+    missing = [condition.label for number, condition in enumerate(settings) if number not in chosen]
     if missing:
         where = joined(missing) if len(missing) <= _SPELT_OUT else f"{len(missing)} of {len(settings)} conditions"
         sentences.append(f"There is no complete trial at {where}.")
     return sentences
 
 
-def _details(results: Results, condition: Condition, best: pd.Series) -> list[str]:
+def _details(chosen: Choice) -> list[str]:
+    condition, best = chosen.condition, chosen.trial
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
     which = "The final element, the one that needs memory," if ceiling < 1 else "The final element"
@@ -115,7 +115,7 @@ def _details(results: Results, condition: Condition, best: pd.Series) -> list[st
         f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
         f"chance is {percent(condition.chance)}."
     ]
-    censored = given_up(results, condition, best)
+    censored = given_up(chosen.source, condition, best)
     sentences += [f"{censored.capitalize()}."] if censored else []
     epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
     if pd.notna(epochs):
@@ -128,9 +128,9 @@ def _details(results: Results, condition: Condition, best: pd.Series) -> list[st
     return sentences
 
 
-def _tied(results: Results, best: pd.Series) -> list[str]:
+def _tied(results: Results, chosen: Choice) -> list[str]:
     """What to add where the objectives alone do not make the trial the best one."""
-    others = as_good(results, best) if results.experiment.search else 0
+    others = as_good(chosen.source, chosen.trial) if results.experiment.search else 0
     if not others:
         return []
     verb = "does" if others == 1 else "do"
@@ -145,9 +145,14 @@ def _tied(results: Results, best: pd.Series) -> list[str]:
     ]
 
 
-def _picked(results: Results, tally: Counts) -> list[str]:
+def _picked(results: Results, chosen: dict[int, Choice], tally: Counts) -> list[str]:
+    """How far the scores can be trusted that a configuration was picked by."""
     if not results.experiment.search or tally.complete < 2:
         return []
+    if all(each.confirmed for each in chosen.values()):
+        return ["These are the confirmed scores, from seeds that the search never saw."]
+    if any(each.confirmed for each in chosen.values()):
+        return ["Only some of these scores were confirmed on seeds that the search never saw; the table says which."]
     return ["Picked as the best by these very scores, it is likely to do worse from other seeds."]
 
 
@@ -163,8 +168,8 @@ def _verb(trial: pd.Series) -> str:
     return "ends" if round(float(trial["solve_rate"]) * int(trial["seeds"])) <= 1 else "end"
 
 
-def _lost(results: Results, trial: pd.Series) -> str:
+def _lost(chosen: Choice) -> str:
     """What to add where replicates had solved the task at some test, and no longer at the last one."""
-    replicates = of_trial(results.replicates, int(trial["trial"]))
+    replicates = chosen.replicates
     lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
     return f"; {lost} more had that at some time and lost it again" if lost else ""

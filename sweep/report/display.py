@@ -30,7 +30,7 @@ _HEADINGS = {
 }
 
 
-_SPREADS = {"solve_rate": "95%", "recall_median": "middle 80%"}
+_SPREADS = {"solve_rate": "95%", "recall_accuracy": "95%", "recall_median": "middle 80%"}
 """Score -> what the columns `_low` and `_high` beside it are the ends of."""
 
 
@@ -57,7 +57,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
             head += f" ({_SPREADS[name]})"
             ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
             texts = [
-                text if text == MISSING else f"{text} ({percent_interval(low, high)})"
+                text if text == MISSING or low != low else f"{text} ({percent_interval(low, high)})"
                 for text, (low, high) in zip(texts, ends, strict=True)
             ]
         numbers = [_number(cell) for cell in cells]

@@ -11,9 +11,11 @@ from sweep.report.across import across_figures, axis_of
 from sweep.report.conditions import conditions
 from sweep.report.display import plural, value_text
 from sweep.report.drawing import Drawing
+from sweep.report.effort import effort_by_condition, effort_figures
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves
 from sweep.report.lengths import length_figures, lengths_table
+from sweep.report.pareto import pareto_figures
 from sweep.report.search_figures import importance_figure, slices, solve_rates
 from sweep.report.steps import step_figures
 from sweep.report.tables import best_trials, ranking
@@ -44,6 +46,9 @@ def figure_sections(results: Results) -> list[FigureSection]:
     if len(best) > len(shown):
         notes = [f"Of {plural(len(best), 'condition')} the first {len(shown)} are drawn; the tables have all."]
     curves = FigureSection("curves", "Learning curves", [], list(notes))
+    effort = FigureSection("effort", "Solved against training", [], list(notes))
+    if len(best) > 1:
+        effort.figures.extend(effort_by_condition(results))
     lengths = FigureSection("lengths", "Other lengths", [], list(notes))
     steps = FigureSection("steps", "Step by step", [], list(notes))
     search = FigureSection("search", "What mattered", [], list(notes))
@@ -60,6 +65,8 @@ def figure_sections(results: Results) -> list[FigureSection]:
         condition = settings[number]
         suffix = f"-{number + 1}" if len(settings) > 1 else ""
         trials = condition.rows(ranked)
+        if len(settings) == 1 or len(trials) > 1:
+            effort.figures.extend(effort_figures(results, condition, trials, suffix))
         curves.figures.extend(learning_curves(results, condition, trials, suffix))
         lengths.figures.extend(length_figures(results, condition, trials, suffix))
         steps.figures.extend(step_figures(results, condition, trials, suffix))
@@ -70,8 +77,9 @@ def figure_sections(results: Results) -> list[FigureSection]:
                 search.figures.append(importance_figure(found, condition, suffix))
             else:
                 search.notes.append(f"No importances{where}: {found.why_not}.")
+            search.figures.extend(pareto_figures(results, condition, trials, suffix))
             search.figures.extend(slices(results, condition, trials, suffix))
-    return [section for section in (across, rates, curves, lengths, steps, search) if section.figures]
+    return [section for section in (across, rates, curves, effort, lengths, steps, search) if section.figures]
 
 
 def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -> list[Drawing]:

@@ -15,15 +15,16 @@ _FOLDERS = ("figures", "tables")
 _ENDINGS = (".svg", ".csv", ".tmp")
 
 
-def write_files(folder: Path, contents: Mapping[str, str]) -> None:
+def write_files(folder: Path, contents: Mapping[str, str], *, clear: bool = True) -> None:
     """Write `contents` (path below `folder` -> text), in order; RunError where that cannot be done.
 
-    Figures and tables of an earlier report that are not among them go; other files are left alone.
+    With `clear`, figures and tables of an earlier report that are not among them go; other files are left alone.
     """
     try:
         for name, text in contents.items():
             _write(folder / name, text)
-        _remove_stale(folder, set(contents))
+        if clear:
+            _remove_stale(folder, set(contents))
     except OSError as error:
         raise RunError(f"{folder}: the report cannot be written: {error.strerror}") from error
 

@@ -1,0 +1,97 @@
+"""Which configuration to use under each condition: the best one, by its confirmed scores where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.report.across import axis_of
+from sweep.report.conditions import Condition, conditions, of_trial
+from sweep.report.display import joined, value_text
+from sweep.report.tables import best_trials
+from sweep.stats.scores import mean_interval
+
+if TYPE_CHECKING:
+    from sweep.store import Results
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best configuration under one condition: `trial` is its row, with the scores that are to be believed.
+
+    Those are of its confirmation where it was trained again from seeds that the search never saw. `source`
+    holds them: in it, confirmed trials stand as a search's own.
+    """
+
+    condition: Condition
+    source: Results
+    trial: pd.Series
+    confirmed: bool
+
+    @property
+    def replicates(self) -> pd.DataFrame:
+        """The replicates behind its scores."""
+        return of_trial(self.source.replicates, int(self.trial["trial"]))
+
+
+def choices(results: Results) -> dict[int, Choice]:
+    """Number of the condition -> its choice; a condition without a complete trial is left out."""
+    settings, again = conditions(results), confirmation(results)
+    found = {n: Choice(settings[n], results, trial, False) for n, trial in best_trials(results).items()}
+    confirmed = {n: Choice(settings[n], again, trial, True) for n, trial in best_trials(again).items()}
+    return {number: confirmed.get(number, choice) for number, choice in found.items()}
+
+
+def confirmation(results: Results) -> Results:
+    """The confirmed trials alone, in the place of the search's: every table and figure can then be made of them."""
+    frames: dict[str, Any] = {}
+    for name in ("trials", "replicates", "curves", "steps", "lengths"):
+        frame = getattr(results, name)
+        frames[name] = frame[frame["phase"] == "confirm"].assign(phase="search").reset_index(drop=True)
+    return replace(results, **frames)
+
+
+def choice_table(results: Results) -> pd.DataFrame:
+    """The choice for each condition, with its scores and what needs no memory beside them.
+
+    Columns: the conditions, trial, the searched parameters, seeds, solve_rate and recall_accuracy with their
+    95% intervals, chance, memoryless_ceiling. The interval of a mean of recall accuracies comes from a bootstrap
+    over the seeds; nan where these do not differ, as that shows no spread.
+    """
+    rows = []
+    for choice in choices(results).values():
+        trial = choice.trial
+        low, high = mean_interval(choice.replicates["recall_accuracy"].to_numpy(float))
+        known = np.isfinite(low) and low < high
+        rows.append(
+            {
+                **choice.condition.values,
+                "trial": int(trial["trial"]),
+                **{name: trial[name] for name in results.experiment.search},
+                "seeds": int(trial["seeds"]),
+                **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
+                "recall_accuracy": float(trial["recall_accuracy"]),
+                "recall_accuracy_low": low if known else np.nan,
+                "recall_accuracy_high": high if known else np.nan,
+                "chance": choice.condition.chance,
+                "memoryless_ceiling": choice.condition.recall_ceiling,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def measured_where(results: Results) -> str:
+    """What was measured along the conditions' numeric axis, and that nothing else was; empty without an axis."""
+    axis = axis_of(results)
+    if axis is None:
+        return ""
+    values = sorted({choice.condition.values[axis] for choice in choices(results).values()})
+    if not values:
+        return ""
+    return (
+        f"Measured at {axis} = {joined([value_text(value) for value in values])}. Between and beyond these values "
+        "nothing was measured: for another one, run it."
+    )

@@ -1,0 +1,86 @@
+"""Which configuration a report says to use: the best of each condition, by its confirmed scores where there are any."""
+
+import numpy as np
+import pytest
+from test_report_samples import TUNING, by_cell, confirmed, sample, tuning, tutorial, two_conditions
+
+from sweep.report.answer import answer
+from sweep.report.choice import choice_table, choices, confirmation, measured_where
+from sweep.report.display import columns
+from sweep.report.tables import best_trials
+from sweep.stats.scores import mean_interval
+
+
+def test_each_condition_has_its_best_trial_with_its_settings():
+    results = by_cell()
+    table, best = choice_table(results), best_trials(results)
+    assert list(table["sequence_length"]) == [4, 5, 6]
+    assert list(table["trial"]) == [int(trial["trial"]) for trial in best.values()]
+    assert list(table["cell"]) == [trial["cell"] for trial in best.values()]
+
+
+def test_recall_has_the_interval_of_its_mean_over_the_seeds():
+    row = choice_table(tutorial()).iloc[0]
+    recall = tutorial().replicates["recall_accuracy"].to_numpy(float)
+    assert row["recall_accuracy"] == pytest.approx(recall.mean())
+    assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall)
+    assert row["recall_accuracy_low"] < recall.mean() < row["recall_accuracy_high"]
+
+
+def test_seeds_that_all_score_the_same_show_no_spread_and_get_no_interval():
+    table = choice_table(two_conditions())
+    assert np.isnan(table["recall_accuracy_low"][1])
+    shown = {column.heading: column.texts for column in columns(table)}
+    assert "(" in shown["recall accuracy (95%)"][0]
+    assert "(" not in shown["recall accuracy (95%)"][1]
+    assert "(0" in shown["solve rate (95%)"][1]
+
+
+def test_confirmed_scores_take_the_place_of_the_searchs():
+    results = tuning()
+    best = int(best_trials(results)[0]["trial"])
+    again = confirmed(results, [best])
+    (choice,) = choices(again).values()
+    assert choice.confirmed
+    assert int(choice.trial["trial"]) == best
+    assert choice.trial["solve_rate"] < best_trials(results)[0]["solve_rate"]
+    assert sorted(choice.replicates["seed"]) == list(range(100, 110))
+    assert "These are the confirmed scores" in " ".join(answer(again).details)
+    assert "Picked as the best" not in " ".join(answer(again).details)
+
+
+def test_of_several_confirmed_trials_the_one_with_the_best_confirmed_score_is_chosen():
+    results = tuning()
+    order = results.trials.sort_values("recall_accuracy", ascending=False)["trial"].tolist()
+    again = confirmed(results, order[:3])
+    again.trials.loc[(again.trials["phase"] == "confirm") & (again.trials["trial"] == order[2]), "recall_accuracy"] = (
+        1.0
+    )
+    assert int(choices(again)[0].trial["trial"]) == order[2]
+    assert "of the 3 configurations that were trained again" in answer(again).sentence
+
+
+def test_a_condition_that_was_not_confirmed_keeps_the_searchs_score_and_says_so():
+    raw = TUNING | {"conditions": {"sequence_length": [5, 6]}, "study": {"trials": 12, "seeds": 3}}
+    results = sample(tuning().path, raw)
+    best = int(best_trials(results)[0]["trial"])
+    found = choices(confirmed(results, [best]))
+    assert [choice.confirmed for choice in found.values()] == [True, False]
+    assert "Only some of these scores were confirmed" in " ".join(answer(confirmed(results, [best])).details)
+
+
+def test_without_a_confirmation_there_is_none():
+    assert confirmation(tuning()).trials.empty
+    assert not any(choice.confirmed for choice in choices(by_cell()).values())
+
+
+def test_what_was_not_measured_is_said_along_a_numeric_axis():
+    assert measured_where(by_cell()).startswith("Measured at sequence_length = 4, 5 and 6.")
+    assert "nothing was measured" in measured_where(by_cell())
+    assert measured_where(tuning()) == ""
+
+
+def test_a_value_without_a_complete_trial_does_not_count_as_measured():
+    results = by_cell()
+    results.trials.loc[results.trials["sequence_length"] == 6, "state"] = "failed"
+    assert "= 4 and 5." in measured_where(results)
