@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,9 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) ->
     from matplotlib.figure import Figure
 
     written = io.StringIO()
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        # Measured with another letter's width; whoever shows the file has a font of his own for the text.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.add_subplot())
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
@@ -95,8 +98,12 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) ->
 
 def titled(axes: Axes, title: str, condition: str = "") -> None:
     """Head the axes, with the condition on a line of its own, shortened if it is long."""
-    short = condition if len(condition) <= _LONGEST else f"{condition[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
-    axes.set_title(f"{title}\n{short}" if short else title)
+    axes.set_title(f"{title}\n{shortened(condition)}" if condition else title)
+
+
+def shortened(text: str) -> str:
+    """A text that fits above the axes, or beside them in a legend."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def reference_line(axes: Axes, height: float, label: str, style: str, side: str = "center") -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sweep.report.conditions import Condition, conditions, epochs_of, of_trial
 from sweep.report.display import joined, plural
-from sweep.report.drawing import SERIES, Drawing, drawn, log_axis, percent_axis, titled
+from sweep.report.drawing import SERIES, Drawing, drawn, log_axis, percent_axis, shortened, titled
 from sweep.report.tables import best_trials
 from sweep.stats.times import SolvedCurve, kaplan_meier
 
@@ -91,7 +91,7 @@ def _figure(
         for place, (label, curve) in enumerate(zip(labels, curves, strict=True)):
             look: dict[str, Any] = {"color": SERIES[place], "linewidth": 2 if place == 0 else 1.4}
             x = _from(curve.times, first * 0.7) if wide else curve.times
-            axes.step(x, curve.solved, where="post", label=label, zorder=2.5 - 0.01 * place, **look)
+            axes.step(x, curve.solved, where="post", label=shortened(label), zorder=2.5 - 0.01 * place, **look)
             axes.plot(x[-1:], curve.solved[-1:], "|", color=SERIES[place], markersize=8, clip_on=False)
             if bands:
                 fill: dict[str, Any] = {"step": "post", "color": SERIES[place], "alpha": 0.12, "linewidth": 0}

@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.experiment import Choices
 from sweep.report.conditions import Condition
 from sweep.report.display import percent, value_text
-from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
+from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, shortened, titled
 from sweep.report.importances import Importances
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def solve_rates(table: pd.DataFrame, labels: list[str], rows: str, title: str) -
         at = np.arange(len(data))
         axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
         axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
-        axes.set_yticks(at, labels)
+        axes.set_yticks(at, [shortened(label) for label in labels])
         axes.set_ylabel(rows)
         axes.tick_params(axis="y", length=0, pad=8)  # leaves room for a dot at 0%
         axes.set_ylim(len(data) - 0.5, -0.5)
