@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _EXPERIMENTS = Path("experiments")
 
+_TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
+_FORMATS = ["csv", "parquet", "json", "latex"]
+
 _results = click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
 )
@@ -185,21 +188,23 @@ def report(names: tuple[str, ...], results: Path) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--table", type=click.Choice(["trials", "replicates", "curves", "steps", "lengths"]), default="trials")
-@click.option("--format", "format_", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
+@click.option("--table", type=click.Choice(_TABLES), default="trials", show_default=True)
+@click.option("--format", "format_", type=click.Choice(_FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File instead of stdout.")
 @_results
 def export(name: str, table: str, format_: str, output: Path | None, results: Path) -> None:
-    """Print a table of the results, every row of it.
+    """Print a table of the results, every row of it; "accuracy" is the report's, with intervals and ceilings.
 
     \b
     Example:
       sweep export tutorial --table curves --format csv -o curves.csv
+      sweep export tutorial --table accuracy --format latex
     """
     from sweep.export import exported
     from sweep.store import write_whole
 
-    content = exported(_store(results, name).tables()[table], format_)
+    store = _store(results, name)
+    content = _accuracy(store, format_) if table == "accuracy" else exported(store.tables()[table], format_)
     if output is None:
         sys.stdout.buffer.write(content)
     elif output.exists() and not output.is_file():  # a device or a pipe is written to, never replaced
@@ -321,6 +326,21 @@ def _store(results: Path, name: str) -> "Store":
     from sweep.store import Store
 
     return Store(results / checked_name(name))
+
+
+def _accuracy(store: "Store", format_: str) -> bytes:
+    """The accuracy table of all trials: in LaTeX as the report prints it, otherwise the numbers themselves."""
+    import pyarrow
+
+    from sweep.export import exported, latex
+    from sweep.report.display import columns
+    from sweep.report.tables import accuracy_table
+
+    table = accuracy_table(store.load(), top=None)
+    if format_ != "latex":
+        return exported(pyarrow.Table.from_pandas(table, preserve_index=False), format_)
+    shown = columns(table)
+    return latex({column.heading: column.texts for column in shown}, [column.numeric for column in shown])
 
 
 def _print_results(results: Any) -> None:

@@ -74,11 +74,11 @@ def test_a_csv_export_holds_every_number_bit_for_bit(table: pa.Table) -> None:
 def test_no_text_cell_of_a_csv_export_begins_like_a_formula(table: pa.Table) -> None:
     for row, original in zip(from_csv(exported(table, "csv")), table.to_pylist(), strict=True):
         error = original["error"] or ""
-        assert not row["error"].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not row["error"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
         assert row["error"] in (error, f"'{error}")
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1"])
 def test_a_formula_gets_an_apostrophe_in_front(cell: str) -> None:
     table = pa.table({"error": [cell, "lstm"]})
     assert [row["error"] for row in from_csv(exported(table, "csv"))] == [f"'{cell}", "lstm"]
@@ -109,3 +109,46 @@ def test_an_empty_table_is_exported_as_its_header() -> None:
     table = pa.table({"trial": pa.array([], pa.int64()), "loss": pa.array([], pa.float64())})
     assert exported(table, "csv") == b"trial,loss\n"
     assert json.loads(exported(table, "json")) == []
+
+
+def test_a_latex_table_has_its_rows_between_booktabs_rules_and_numbers_flush_right() -> None:
+    table = pa.table({"trial": [0, 1], "cell": ["lstm", None], "loss": [0.1, 1e-7]})
+    assert exported(table, "latex").decode().splitlines() == [
+        r"\begin{tabular}{rlr}",
+        r"\toprule",
+        r"trial & cell & loss \\",
+        r"\midrule",
+        r"0 & lstm & 0.1 \\",
+        r"1 &  & 1e-07 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+@given(tables())
+def test_a_latex_export_holds_every_number_bit_for_bit(table: pa.Table) -> None:
+    lines = exported(table, "latex").decode().splitlines()
+    cells = [line.removesuffix(r" \\").split(" & ") for line in lines[4:-2]] if len(table) else []
+    assert len(cells) == len(table)
+    for row, original in zip(cells, table.to_pylist(), strict=True):
+        assert row[0].strip() == ("" if original["trial"] is None else str(original["trial"]))
+        if original["loss"] is not None:
+            assert repr(float(row[1])) == repr(original["loss"])
+
+
+def test_what_latex_would_run_is_escaped() -> None:
+    error = "\\input{/etc/passwd} 50% & $x_1$ #1 {a} ~ ^\nsecond line\n\nthird"
+    row = exported(pa.table({"error": [error]}), "latex").decode().splitlines()[4]
+    assert row == (
+        r"\textbackslash input\{/etc/passwd\} 50\% \& \$x\_1\$ \#1 \{a\} \textasciitilde \space \textasciicircum "
+        r"\space second line third \\"
+    )
+
+
+def test_the_accuracy_table_is_exported_as_the_report_prints_it(small: Store, sweep_command: Any) -> None:
+    printed = sweep_command("export", "small", "--table", "accuracy", "--format", "latex").out
+    assert r"sequence\_length & trial & state" in printed
+    assert "67\\% (9\N{EN DASH}99\\%)" in printed
+    rows = from_csv(sweep_command("export", "small", "--table", "accuracy").out.encode())
+    assert len(rows) == len(small.load().trials)
+    assert float(rows[0]["memoryless_ceiling"]) == 0.5
