@@ -6,8 +6,11 @@ from test_report_samples import TUNING, by_cell, confirmed, sample, tuning, tuto
 
 from sweep.report.answer import answer
 from sweep.report.choice import choice_table, choices, confirmation, measured_where
+from sweep.report.confirmed import confirmed_table, optimism
 from sweep.report.display import columns
-from sweep.report.tables import best_trials
+from sweep.report.facts import environment
+from sweep.report.figures import figure_sections
+from sweep.report.tables import best_trials, cost_table
 from sweep.stats.scores import mean_interval
 
 
@@ -84,3 +87,40 @@ def test_a_value_without_a_complete_trial_does_not_count_as_measured():
     results = by_cell()
     results.trials.loc[results.trials["sequence_length"] == 6, "state"] = "failed"
     assert "= 4 and 5." in measured_where(results)
+
+
+def test_the_confirmed_table_sets_both_scores_and_the_optimism_side_by_side():
+    results = tuning()
+    order = results.trials.sort_values("recall_accuracy", ascending=False)["trial"].tolist()[:3]
+    again = confirmed(results, order)
+    table = confirmed_table(again)
+    assert sorted(table["trial"]) == sorted(order)
+    assert list(table["rank"]) == [1, 2, 3]
+    assert table["confirmed_recall_accuracy"].is_monotonic_decreasing
+    before = results.trials.set_index("trial")["recall_accuracy"]
+    for _, row in table.iterrows():
+        assert row["searched_recall_accuracy"] == before[row["trial"]]
+        excess = 100 * (row["searched_recall_accuracy"] - row["confirmed_recall_accuracy"])
+        assert row["optimism_points"] == pytest.approx(excess)
+    assert f"too optimistic by {table['optimism_points'].mean():+.1f} points" in optimism(again)
+
+
+def test_the_optimism_of_a_minimised_score_is_what_it_was_too_low_by():
+    results = tuning(study={"trials": 4, "seeds": 4, "objective": "-loss"})
+    again = confirmed(results, [0])
+    again.trials.loc[again.trials["phase"] == "confirm", "loss"] = 0.5
+    (row,) = confirmed_table(again).to_dict("records")
+    assert row["optimism"] == pytest.approx(0.5 - row["searched_loss"])
+
+
+def test_confirmed_trials_have_a_section_a_cost_and_seeds_of_their_own():
+    results = tuning(study={"trials": 6, "seeds": 3})
+    best = int(best_trials(results)[0]["trial"])
+    again = confirmed(results, [best])
+    assert "confirmed-rates" in [figure.name for section in figure_sections(again) for figure in section.figures]
+    cost = cost_table(again).set_index("phase")
+    assert list(cost["replicates"]) == [18, 3]
+    assert list(cost["trials"]) == [6, 1]
+    assert ("seeds of the confirmation", "100 to 102") in environment(again)
+    assert not [fact for fact in environment(results) if "confirmation" in fact.name]
+    assert confirmed_table(results).empty

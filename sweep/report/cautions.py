@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.experiment import Range
+from sweep.report.choice import choices
 from sweep.report.conditions import Condition, conditions, epochs_of, given_up, of_trial
 from sweep.report.counts import Counts, counts
 from sweep.report.display import joined, percent_interval, plural, value_text
@@ -99,6 +100,11 @@ def _seeds(best: dict[int, pd.Series]) -> list[str]:
 def _winner(results: Results, tally: Counts) -> list[str]:
     if not results.experiment.search or tally.complete < 2:
         return []
+    if all(choice.confirmed for choice in choices(results).values()):
+        return [
+            f"The confirmed scores are those of new seeds; every other score of the {tally.complete:,} trials is the "
+            "search's own, and the best of these are optimistic."
+        ]
     return [
         f"The best of {tally.complete:,} trials is picked by the very scores that are printed here, so its "
         "own are optimistic and its interval is too narrow. Train it again from seeds that the search never "

@@ -48,21 +48,26 @@ def choices(results: Results) -> dict[int, Choice]:
 def confirmation(results: Results) -> Results:
     """The confirmed trials alone, in the place of the search's: every table and figure can then be made of them."""
     frames: dict[str, Any] = {}
+    some = (results.trials["phase"] == "confirm").any()
     for name in ("trials", "replicates", "curves", "steps", "lengths"):
         frame = getattr(results, name)
-        frames[name] = frame[frame["phase"] == "confirm"].assign(phase="search").reset_index(drop=True)
+        own = frame[frame["phase"] == "confirm"] if some else frame.head(0)  # curves may have millions of rows
+        frames[name] = own.assign(phase="search").reset_index(drop=True)
     return replace(results, **frames)
 
 
 def choice_table(results: Results) -> pd.DataFrame:
     """The choice for each condition, with its scores and what needs no memory beside them.
 
-    Columns: the conditions, trial, the searched parameters, seeds, solve_rate and recall_accuracy with their
-    95% intervals, chance, memoryless_ceiling. The interval of a mean of recall accuracies comes from a bootstrap
-    over the seeds; nan where these do not differ, as that shows no spread.
+    Columns: the conditions, trial, the searched parameters, scores (search or confirmed, where any are), seeds,
+    solve_rate and recall_accuracy with their 95% intervals, chance, memoryless_ceiling. The interval of a mean
+    of recall accuracies comes from a bootstrap over the seeds; nan where these do not differ, as that shows no
+    spread.
     """
     rows = []
-    for choice in choices(results).values():
+    chosen = choices(results).values()
+    mixed = any(choice.confirmed for choice in chosen)
+    for choice in chosen:
         trial = choice.trial
         low, high = mean_interval(choice.replicates["recall_accuracy"].to_numpy(float))
         known = np.isfinite(low) and low < high
@@ -71,6 +76,7 @@ def choice_table(results: Results) -> pd.DataFrame:
                 **choice.condition.values,
                 "trial": int(trial["trial"]),
                 **{name: trial[name] for name in results.experiment.search},
+                **({"scores": "confirmed" if choice.confirmed else "search"} if mixed else {}),
                 "seeds": int(trial["seeds"]),
                 **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
                 "recall_accuracy": float(trial["recall_accuracy"]),

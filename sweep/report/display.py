@@ -27,8 +27,12 @@ _HEADINGS = {
     "train_seconds": "training",
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
+    "optimism_points": "optimism (points)",
 }
 
+
+_PHASES = {"searched_": "search", "confirmed_": "confirmed"}
+"""Beginning of a column's name -> the phase of the run whose score it holds."""
 
 _SPREADS = {"solve_rate": "95%", "recall_accuracy": "95%", "recall_median": "middle 80%"}
 """Score -> what the columns `_low` and `_high` beside it are the ends of."""
@@ -68,6 +72,9 @@ def columns(table: pd.DataFrame) -> list[Column]:
 
 def heading(name: str) -> str:
     """A column's name as a reader sees it; a parameter keeps the one that it has in the experiment file."""
+    for prefix, addition in _PHASES.items():
+        if name.startswith(prefix):
+            return f"{heading(name.removeprefix(prefix))}, {addition}"
     return _HEADINGS.get(name, name)
 
 
@@ -168,12 +175,18 @@ def _cell(name: str, cell: Any) -> str:
     number = _number(cell)
     if number is None:
         return MISSING if isinstance(cell, float) else value_text(cell)
+    for prefix in _PHASES:
+        name = name.removeprefix(prefix)
     form = _FORMATS.get(name)
     return form(number) if form else value_text(cell)
 
 
 def _three_digits(number: float) -> str:
-    return f"{number:.3g}"
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.2g}" if number else "0"
 
 
 _FORMATS: dict[str, Callable[[float], str]] = {
@@ -195,4 +208,6 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "compile_seconds": seconds,
     "microseconds_per_update": _three_digits,
     "loss": _three_digits,
+    "optimism": _signed,
+    "optimism_points": _signed,
 }

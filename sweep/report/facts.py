@@ -72,8 +72,11 @@ def environment(results: Results) -> list[Fact]:
     """When, with what and on what the numbers were made."""
     manifest, study = results.manifest, results.experiment.study
     hardware = manifest.get("hardware") or {}
+    confirmed = results.replicates[results.replicates["phase"] == "confirm"]["seed"]
+    again = tuple(sorted({int(seed) for seed in confirmed}))
     facts = [
         Fact("seeds", seed_ranges(study.replicate_seeds)),
+        *([Fact("seeds of the confirmation", seed_ranges(again))] if again else []),
         Fact("started", str(manifest.get("created", MISSING))),
     ]
     if results.experiment.search:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweep.report.across import across_figures, axis_of
 from sweep.report.conditions import conditions
+from sweep.report.confirmed import confirmed_figure, confirmed_table, confirmed_where, optimism
 from sweep.report.display import plural, value_text
 from sweep.report.drawing import Drawing
 from sweep.report.effort import effort_by_condition, effort_figures
@@ -56,6 +57,10 @@ def figure_sections(results: Results) -> list[FigureSection]:
     if len(settings) == 1:  # beside the importances
         search.figures.extend(rates.figures)
         rates.figures.clear()
+    again = FigureSection("confirmed", "Confirmed on new seeds", confirmed_figure(results), [])
+    if again.figures:
+        again.notes.extend(note for note in (optimism(results), confirmed_where(results)) if note)
+        again.tables["confirmed"] = confirmed_table(results)
     axis = axis_of(results)
     across = FigureSection("across", f"Along {axis}", across_figures(results, axis) if axis else [], [])
     at_lengths = lengths_table(results)
@@ -79,7 +84,7 @@ def figure_sections(results: Results) -> list[FigureSection]:
                 search.notes.append(f"No importances{where}: {found.why_not}.")
             search.figures.extend(pareto_figures(results, condition, trials, suffix))
             search.figures.extend(slices(results, condition, trials, suffix))
-    return [section for section in (across, rates, curves, effort, lengths, steps, search) if section.figures]
+    return [section for section in (again, across, rates, curves, effort, lengths, steps, search) if section.figures]
 
 
 def _rates(results: Results, ranked: pd.DataFrame, best: dict[int, pd.Series]) -> list[Drawing]:

@@ -44,7 +44,7 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     seeds = plural(curves["seed"].nunique(), "seed")
     whose = f"{seeds} of trial {best}" if results.experiment.search else seeds
     others = _others(results, trials.iloc[1:])
-    behind = f" Grey: {_behind(len(others), len(trials) - 1)}." if others else ""
+    behind = f" Grey: {_behind(len(others), int((trials.iloc[1:]['state'] != 'failed').sum()))}." if others else ""
     as_before = "Line, bands and grey" if others else "Line and bands"
     right = "every step right" if condition.task.same_for_all_seeds else "every scored step right"
     more = " To solve the task takes more than that." if condition.is_strict else ""

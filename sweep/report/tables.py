@@ -92,25 +92,31 @@ def as_good(results: Results, best: pd.Series) -> int:
 
 
 def cost_table(results: Results) -> pd.DataFrame:
-    """What each condition took: trials, replicates, the best trial's weights, updates and seconds."""
-    trials = search_trials(results)
-    best = best_trials(results)
+    """What each condition took: trials, replicates, the best trial's weights, updates and seconds.
+
+    Where trials were confirmed, each phase has a row of its own.
+    """
+    trials, best = results.trials, best_trials(results)
     rows = []
+    phases = ["search", *(["confirm"] if (trials["phase"] == "confirm").any() else [])]
     for number, condition in enumerate(conditions(results)):
-        own = condition.rows(trials)
-        updates, training = float(own["updates"].sum()), float(own["train_seconds"].sum())
-        rows.append(
-            {
-                **condition.values,
-                "trials": len(own),
-                "replicates": int(results.replicates["trial"].isin(own["trial"]).sum()),
-                "parameters": best[number]["parameters"] if number in best else np.nan,
-                "updates": updates,
-                "train_seconds": training,
-                "compile_seconds": float(own["compile_seconds"].sum()),
-                "microseconds_per_update": 1e6 * training / updates if updates else np.nan,
-            }
-        )
+        for phase in phases:
+            own = condition.rows(trials[trials["phase"] == phase])
+            updates, training = float(own["updates"].sum()), float(own["train_seconds"].sum())
+            replicates = results.replicates[results.replicates["phase"] == phase]
+            rows.append(
+                {
+                    **condition.values,
+                    **({"phase": phase} if len(phases) > 1 else {}),
+                    "trials": len(own),
+                    "replicates": int(replicates["trial"].isin(own["trial"]).sum()),
+                    "parameters": best[number]["parameters"] if number in best else np.nan,
+                    "updates": updates,
+                    "train_seconds": training,
+                    "compile_seconds": float(own["compile_seconds"].sum()),
+                    "microseconds_per_update": 1e6 * training / updates if updates else np.nan,
+                }
+            )
     return pd.DataFrame(rows)
 
 
