@@ -37,7 +37,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 
 lock:               ## renew requirements.lock from pyproject.toml; needs uv
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-header --quiet --output-file requirements.lock
 
 clean:

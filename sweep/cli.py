@@ -14,6 +14,7 @@ from sweep.experiment import Experiment
 from sweep.experiment_file import checked_name, json_schema, load, name_of, override
 
 if TYPE_CHECKING:
+    from sweep.executor import Executor
     from sweep.store import Store
 
 _EXPERIMENTS = Path("experiments")
@@ -71,6 +72,9 @@ def cli() -> None:
 @click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, instead of the file's.")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
 @click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
+@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
 @click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
 def run(
     files: tuple[str, ...],
@@ -78,6 +82,9 @@ def run(
     seeds: int | None,
     trials: int | None,
     trainer: str | None,
+    workers: int,
+    cluster: str | None,
+    device: str,
     storage: str | None,
 ) -> None:
     """Run experiments, or go on with those that were stopped.
@@ -87,12 +94,15 @@ def run(
     \b
     Example:
       sweep run tutorial
-      sweep run experiments/tuning.toml --trials 100
+      sweep run experiments/tuning.toml --trials 100 --workers 2
     """
     overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
     overrides = {name: value for name, value in overrides.items() if value is not None}
     experiments = [(path, _checked(path, overrides)) for path in map(_path_of, files)]
-    failed = [not _run_one(path, experiment, overrides, results, storage) for path, experiment in experiments]
+    with _executor(workers, cluster, device) as executor:
+        failed = [
+            not _run_one(path, experiment, overrides, results, storage, executor) for path, experiment in experiments
+        ]
     if any(failed):
         sys.exit(1)
 
@@ -282,7 +292,34 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-def _run_one(path: Path, experiment: Experiment, overrides: dict[str, Any], results: Path, storage: str | None) -> bool:
+def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
+    """Where the trials are trained, as the options ask for it."""
+    from sweep.devices import checked_device
+    from sweep.executor import InProcess
+
+    if cluster is not None and (workers or device != "auto"):
+        raise SweepError("--cluster: the cluster has its own workers and devices; leave --workers and --device out")
+    checked_device(device)
+    if cluster is None and not workers:
+        return InProcess(device)
+    try:
+        from sweep.workers import Workers, cluster_workers, local_workers
+    except ModuleNotFoundError as error:
+        option = "--cluster" if cluster else "--workers"
+        raise SweepError(
+            f'{option}: needs {error.name}, which is not installed; pip install "sweep[workers]"'
+        ) from None
+    return Workers(cluster_workers(cluster)) if cluster else Workers(local_workers(workers, device), device)
+
+
+def _run_one(
+    path: Path,
+    experiment: Experiment,
+    overrides: dict[str, Any],
+    results: Path,
+    storage: str | None,
+    executor: "Executor",
+) -> bool:
     from sweep.progress import Display
     from sweep.report.page import write_report
     from sweep.study import Run, run_experiment
@@ -291,7 +328,7 @@ def _run_one(path: Path, experiment: Experiment, overrides: dict[str, Any], resu
     command = ["sweep", *sys.argv[1:]]
     order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
     with Display(name, experiment) as display:
-        loaded = run_experiment(order, display).load()
+        loaded = run_experiment(order, display, executor).load()
     _print_results(loaded)
     click.echo(f"Report: {write_report(loaded)}", err=True)
     failed = int((loaded.trials["state"] == "failed").sum())

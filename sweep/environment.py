@@ -33,6 +33,11 @@ def make_manifest(
     return manifest
 
 
+def versions() -> dict[str, str | None]:
+    """Of Python and of the packages that the numbers depend on."""
+    return {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES}
+
+
 def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
@@ -40,7 +45,7 @@ def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dic
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "overrides": dict(overrides),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
+        "versions": versions(),
         "hardware": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),

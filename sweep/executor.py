@@ -1,12 +1,16 @@
 """Where trials are trained: the contract of an executor, and the one that trains in this process."""
 
 import functools
+import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sweep.config import Configuration
+from sweep.devices import environment
+from sweep.errors import SweepError
 from sweep.model import device_name, import_keras
 from sweep.outcome import Outcome, Scores
 from sweep.pruning import Pruning
@@ -16,12 +20,13 @@ from sweep.trial import run_trial
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that has to be known to train one trial anywhere: it travels to workers as it is."""
+    """All that has to be known to train one trial anywhere: it travels to workers as it is; `timeout` in seconds."""
 
     key: TrialKey
     configuration: Configuration
     seeds: tuple[int, ...]
     pruning: Pruning | None = None
+    timeout: float | None = None
 
 
 class Observer:
@@ -41,7 +46,13 @@ class Observer:
 
 
 class Executor(ABC):
-    """Trains jobs. Which one does, and in which order, changes no number."""
+    """Trains jobs. Which one does, and in which order, changes no number. Used as a context: at its end it lets go."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:  # noqa: B027 - one that trains in this process took nothing
+        """Let go of what was taken for the training."""
 
     @abstractmethod
     def device(self) -> str:
@@ -53,12 +64,15 @@ class Executor(ABC):
 
 
 class InProcess(Executor):
-    """Trains one job after the other, here."""
+    """Trains one job after the other, here, on a `device` that `checked_device` has let pass."""
+
+    def __init__(self, device: str = "auto") -> None:
+        self._device = device
 
     def device(self) -> str:
         """What TensorFlow finds here, which is loaded for it."""
-        import_keras()
-        return device_name()
+        os.environ.update(environment(self._device))
+        return device_found(self._device)
 
     def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
         """In the order of the jobs."""
@@ -68,11 +82,33 @@ class InProcess(Executor):
 
 
 def train(job: Job, progress: Callable[[Scores], None]) -> Outcome:
-    """Train a job in this process; `progress` is shown the scores so far at every point where it may be pruned."""
+    """Train a job in this process; `progress` is shown the scores so far at every point where it may be pruned.
+
+    Past its time-out, a trial ends as failed at its next such point.
+    """
+    import_keras()
     pruner = job.pruning.pruner(job.configuration) if job.pruning is not None else None
+    started = time.monotonic()
 
     def at_point(scores: Scores) -> bool:
         progress(scores)
+        taken = time.monotonic() - started
+        if job.timeout is not None and taken > job.timeout:
+            raise TrialTimeoutError(f"trained for {taken:.1f} s; study.trial_timeout is {job.timeout:g} s")
         return pruner is not None and pruner.should_prune(scores)
 
-    return run_trial(job.configuration, job.seeds, at_point, may_prune=pruner is not None)
+    may_stop = pruner is not None or job.timeout is not None
+    return run_trial(job.configuration, job.seeds, at_point, may_prune=may_stop)
+
+
+def device_found(wanted: str) -> str:
+    """What TensorFlow, loaded here and now, trains on; SweepError where a GPU is wanted and it finds none."""
+    import_keras()
+    found = device_name()
+    if wanted.startswith("gpu") and found == "cpu":
+        raise SweepError(f'--device: is {wanted}, and TensorFlow finds no GPU; pip install "tensorflow[and-cuda]"')
+    return found
+
+
+class TrialTimeoutError(Exception):
+    """A trial took longer than the study allows; it is recorded as failed."""

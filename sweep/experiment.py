@@ -38,7 +38,7 @@ SEARCHABLE = tuple(
 )
 """Parameters that `[search]` may name."""
 
-_NEUTRAL = ("question", "study.trials")  # may change between two runs: no finished trial depends on them
+_NEUTRAL = ("question", "study.trials", "study.trial_timeout")  # may change between two runs: no number depends on them
 
 DEFAULT_TRIALS = 50
 _MOST_SEEDS = 100_000
@@ -104,6 +104,12 @@ class StudyConfig(Frozen):
         "none", description="ends hopeless trials early; wilcoxon: by a test over the seeds"
     )
     seed: int = Field(0, ge=0, lt=2**32, description="the sampler's own seed")
+    trial_timeout: float | None = Field(
+        None,
+        gt=0,
+        lt=float("inf"),
+        description="seconds after which a trial has failed; left out: it may take any time",
+    )
 
     @model_validator(mode="after")
     def _seeds_are_usable(self) -> Self:

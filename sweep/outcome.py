@@ -48,6 +48,10 @@ class Scores:
         names = [field.name for field in fields(Scores)]
         return Scores(**{name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names})
 
+    def tests(self, part: slice) -> "Scores":
+        """The scores of some of the tests."""
+        return Scores(**{field.name: getattr(self, field.name)[..., part] for field in fields(Scores)})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:

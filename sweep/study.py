@@ -123,6 +123,7 @@ class _Search:
                 configuration=self._experiment.base.replace(**setting, **parameters),
                 seeds=study.replicate_seeds,
                 pruning=self._histories[condition].pruning(number) if self._histories else None,
+                timeout=study.trial_timeout,
             )
 
     def _tell(self, numbers: range) -> None:

@@ -37,18 +37,23 @@ def run_trial(
         return _measured(trainer, state, Scores.concatenate(parts))
     except Exception:
         # The border of a trial: a sweep goes on past one that fails, and its record says why.
-        steps = task.num_steps
-        return Outcome(
-            state="failed",
-            seeds=seeds,
-            scores=Scores.concatenate(parts) if parts and parts[0].epochs.size else None,
-            step_accuracy=np.full((len(seeds), steps), np.nan),
-            step_scored=np.zeros(steps, bool),
-            parameters=0,
-            train_seconds=0.0,
-            compile_seconds=0.0,
-            error=traceback.format_exc(),
-        )
+        return failed_outcome(configuration, seeds, parts, traceback.format_exc())
+
+
+def failed_outcome(configuration: Configuration, seeds: tuple[int, ...], parts: list[Scores], error: str) -> Outcome:
+    """A trial that came to nothing: the scores of its chunks up to there, and why it ended."""
+    steps = build_task(configuration.task).num_steps
+    return Outcome(
+        state="failed",
+        seeds=seeds,
+        scores=Scores.concatenate(parts) if parts and parts[0].epochs.size else None,
+        step_accuracy=np.full((len(seeds), steps), np.nan),
+        step_scored=np.zeros(steps, bool),
+        parameters=0,
+        train_seconds=0.0,
+        compile_seconds=0.0,
+        error=error,
+    )
 
 
 def _train(trainer: Trainer, parts: list[Scores], progress: Progress, *, may_prune: bool) -> State:

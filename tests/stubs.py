@@ -15,6 +15,7 @@ from conftest import outcome_of
 from sweep.executor import Executor, Job, Observer
 from sweep.outcome import Outcome, Scores
 from sweep.trial import CHUNKS
+from sweep.workers import Train, Workers, local_workers
 
 
 def stub_outcome(job: Job) -> Outcome:
@@ -23,20 +24,31 @@ def stub_outcome(job: Job) -> Outcome:
     epochs = job.configuration.training.epochs
     score = np.round(np.sort(rng.random((len(job.seeds), epochs)), axis=1), 3)
     outcome = outcome_of(score.tolist(), seeds=job.seeds)
+    assert outcome.scores is not None
     if job.pruning is None:
         return outcome
     pruner, chunk = job.pruning.pruner(job.configuration), -(-epochs // CHUNKS)
     for end in range(chunk, epochs, chunk):
-        so_far = first_tests(outcome.scores, end)
+        so_far = outcome.scores.tests(slice(end))
         if pruner.should_prune(so_far):
             return replace(outcome, state="pruned", scores=so_far)
     return outcome
 
 
-def first_tests(scores: Scores | None, count: int) -> Scores:
-    assert scores is not None
-    changes: dict[str, Any] = {name: getattr(scores, name)[..., :count] for name in scores.__dataclass_fields__}
-    return Scores(**changes)
+def stub_training(job: Job, progress: Callable[[Scores], None]) -> Outcome:
+    """`stub_outcome` as a worker calls it."""
+    return stub_outcome(job)
+
+
+class StubWorkers(Workers):
+    """Real processes that train without a network."""
+
+    def __init__(self, number: int, train: Train = stub_training, **options: Any) -> None:
+        memory_limit = options.pop("memory_limit", None)
+        super().__init__(local_workers(number, "cpu", memory_limit), train=train, **options)
+
+    def device(self) -> str:
+        return "stub"
 
 
 @dataclass

@@ -1,0 +1,253 @@
+"""Trials on other processes and machines, with Dask's `distributed`: it places them, and sees workers come and go.
+
+Workers get a configuration and give back an outcome; they write nothing. A worker that dies is replaced, and its
+trial trained anew; a trial that takes several workers with it has failed, and one that hangs takes its worker.
+"""
+
+import logging
+import pickle
+import queue
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import dask
+import distributed
+import psutil
+
+from sweep.devices import environment, keep_to_cores
+from sweep.environment import versions
+from sweep.errors import RunError, SweepError
+from sweep.executor import Executor, Job, Observer, device_found, train
+from sweep.outcome import Outcome, Scores
+from sweep.trial import failed_outcome
+
+ATTEMPTS = 3
+"""So many workers may die under one trial before it counts as what kills them."""
+
+GRACE_SECONDS = 10.0
+"""A trial ends itself at its time-out; so long after it, one that has not is taken to hang."""
+
+_SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is replaced
+_FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
+_TOPIC = "sweep"
+_LOCAL = {
+    "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+    "distributed.scheduler.worker-ttl": f"{_SILENT_SECONDS}s",
+    "distributed.admin.low-level-log-length": 100,
+    "distributed.admin.log-length": 100,
+    "distributed.admin.system-monitor.log-length": 10,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,  # a paused worker would never get its memory back
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.comm.retry.count": 3,
+}
+
+Connect = Callable[[], AbstractContextManager[distributed.Client]]
+"""Opens a client of the cluster, and closes what it opened."""
+
+Train = Callable[[Job, Callable[[Scores], None]], Outcome]
+"""What a worker does with a job: `executor.train`, unless a test has only the coordination to look at."""
+
+
+@dataclass
+class _Running:
+    job: Job
+    future: distributed.Future
+    worker: str | None = None
+    started: float = 0.0
+    parts: list[Scores] = field(default_factory=list)
+
+
+class Workers(Executor):
+    """Trains jobs on the workers of a Dask cluster, one on each of their threads at a time."""
+
+    def __init__(
+        self, connect: Connect, device: str = "auto", *, grace: float = GRACE_SECONDS, train: Train = train
+    ) -> None:
+        self._connect, self._device, self._grace, self._train = connect, device, grace, train
+        self._stack = ExitStack()
+        self._client: distributed.Client | None = None
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def client(self) -> distributed.Client:
+        """The client, opened when it is first needed: a run that has nothing to train starts no worker."""
+        if self._client is None:
+            self._client = self._stack.enter_context(self._connect())
+            self._client.subscribe_topic(_TOPIC, lambda event: self._inbox.put(event[1]))
+        return self._client
+
+    def device(self) -> str:
+        """What the first worker to answer trains on."""
+        return str(self.client.submit(_device, self._device, pure=False).result())
+
+    def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
+        """As they end."""
+        waiting, running = iter(jobs), dict[str, _Running]()
+        while True:
+            self._fill(running, waiting)
+            if not running:
+                return
+            try:
+                message = self._inbox.get(timeout=0.5)
+            except queue.Empty:
+                message = None
+            if message is None or message["trial"] not in running:
+                yield from self._overdue(running)
+                continue
+            trial = running[message["trial"]]
+            match message["event"]:
+                case "started":
+                    trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
+                    observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
+                case "chunk" if message["worker"] == trial.worker:
+                    trial.parts.append(pickle.loads(message["scores"]))
+                    observer.chunk(trial.job.key, Scores.concatenate(trial.parts))
+                case "ended":
+                    del running[message["trial"]]
+                    outcome = self._outcome(trial)
+                    self._fill(running, waiting)  # the worker need not wait for the record to be written
+                    yield trial.job, outcome
+            yield from self._overdue(running)
+
+    def _fill(self, running: dict[str, _Running], waiting: Iterator[Job]) -> None:
+        """Give every thread a job."""
+        room = max(
+            1, sum(worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values())
+        )
+        while len(running) < room and (job := next(waiting, None)) is not None:
+            name = f"trial-{job.key.trial}-{job.key.phase}-{uuid.uuid4().hex}"
+            future = self.client.submit(_train_here, name, job, self._train, key=name, pure=False)
+            running[name] = _Running(job, future)
+            future.add_done_callback(lambda _, name=name: self._inbox.put({"event": "ended", "trial": name}))
+
+    def _outcome(self, trial: _Running) -> Outcome:
+        outcome: Outcome
+        try:
+            outcome, full = trial.future.result()
+        except distributed.KilledWorker as error:
+            return failed_outcome(
+                trial.job.configuration,
+                trial.job.seeds,
+                trial.parts,
+                f"WorkerDied: {error.allowed_failures + 1} workers died while they trained this trial: "
+                "killed, out of memory, or crashed",
+            )
+        if full:
+            self._replace(trial.worker)
+        return outcome
+
+    def _overdue(self, running: dict[str, _Running]) -> Iterator[tuple[Job, Outcome]]:
+        """End the trials that hang: each is given up together with its worker."""
+        now = time.monotonic()
+        for name, trial in list(running.items()):
+            limit = trial.job.timeout
+            if trial.worker is None or limit is None or now - trial.started < limit + self._grace:
+                continue
+            del running[name]
+            trial.future.cancel(force=True)
+            self._replace(trial.worker)
+            reason = f"TrialTimeout: hung for more than {self._grace:g} s beyond study.trial_timeout = {limit:g} s; "
+            error = reason + "its worker was ended"
+            yield trial.job, failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)
+
+    def _replace(self, worker: str | None) -> None:
+        if worker is not None:
+            self.client.restart_workers([worker], timeout=30, raise_for_error=False)
+
+
+def local_workers(number: int, device: str, memory_limit: str | int | None = None) -> Connect:
+    """`number` spawned processes on this machine; their scheduler is heard on the loopback interface alone."""
+
+    @contextmanager
+    def connect() -> Iterator[distributed.Client]:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong with a trial is in its record
+        limit = memory_limit or psutil.virtual_memory().total // number
+        shared = {"host": "127.0.0.1", "dashboard": False, "security": distributed.Security.temporary()}
+        security = shared["security"]
+        workers = {
+            worker: {
+                "cls": distributed.Nanny,
+                "options": {
+                    **shared,
+                    "nthreads": 1,
+                    "memory_limit": limit,
+                    "env": environment(device, worker, number),
+                    "silence_logs": logging.CRITICAL,
+                },
+            }
+            for worker in range(number)
+        }
+        scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0}}
+        with (
+            dask.config.set(_LOCAL),
+            distributed.SpecCluster(
+                workers=workers, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
+            ) as cluster,
+            distributed.Client(cluster, security=security, set_as_default=False) as client,
+        ):
+            yield client
+
+    return connect
+
+
+def cluster_workers(address: str) -> Connect:
+    """The workers of a running cluster: its scheduler's address, or the path of its scheduler file."""
+
+    @contextmanager
+    def connect() -> Iterator[distributed.Client]:
+        where = {"address": address} if "://" in address else {"scheduler_file": address}
+        try:
+            client = distributed.Client(**where, timeout=30, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise SweepError(f"--cluster: no Dask scheduler answers at {address} ({error})") from None
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=120)
+            except TimeoutError:
+                raise RunError(f"--cluster: the cluster at {address} had no worker for two minutes") from None
+            mine = versions()
+            for worker, theirs in client.run(versions).items():
+                different = [f"{name} {theirs[name]} for {mine[name]}" for name in mine if theirs[name] != mine[name]]
+                if different:
+                    raise SweepError(
+                        f"--cluster: the worker {worker} has {', '.join(different)}; the numbers would not be the same"
+                    )
+            yield client
+
+    return connect
+
+
+def _train_here(name: str, job: Job, train: Train) -> tuple[Outcome, bool]:
+    """On a worker: train a job, telling the coordinator how it goes; and whether this process has grown too large."""
+    worker = distributed.get_worker()
+    tell = {"trial": name, "worker": worker.address}
+    worker.log_event(_TOPIC, tell | {"event": "started"})
+    keep_to_cores()
+    told = 0
+
+    def progress(scores: Scores) -> None:
+        nonlocal told
+        new = scores.tests(slice(told, None))
+        told = len(scores.epochs)
+        worker.log_event(_TOPIC, tell | {"event": "chunk", "scores": pickle.dumps(new)})
+
+    outcome = train(job, progress)
+    limit = worker.memory_manager.memory_limit
+    return outcome, limit is not None and psutil.Process().memory_info().rss > _FULL * limit
+
+
+def _device(wanted: str) -> str:
+    keep_to_cores()
+    return device_found(wanted)
