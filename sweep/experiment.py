@@ -45,7 +45,31 @@ _MOST_SEEDS = 100_000
 _LEAST_FOR_WILCOXON = 4  # with fewer pairs, no result of the test is as rare as the 10% that Optuna prunes at
 
 
-class Choices(Frozen):
+class _Dimension(Frozen):
+    when: dict[str, Any] | None = Field(
+        None, min_length=1, description="searched only where these parameters have such values: one, or a list of them"
+    )
+
+    def applies(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether it is searched beside these `parameters`, those that it depends on among them.
+
+        >>> Range(low=1, high=2, when={"cell": ["lstm", "gru"]}).applies({"cell": "mlp"})
+        False
+        """
+        return all(name in parameters and parameters[name] in listed(values) for name, values in self.conditions)
+
+    @property
+    def conditions(self) -> tuple[tuple[str, Any], ...]:
+        """The parameters that it depends on, with their values as written."""
+        return tuple((self.when or {}).items())
+
+
+def listed(values: Any) -> list[Any]:
+    """The values that `when` names: a list of them, or just one."""
+    return list(values) if isinstance(values, list | tuple) else [values]
+
+
+class Choices(_Dimension):
     """A search dimension without an order: one of the values."""
 
     choices: tuple[Any, ...] = Field(min_length=1, strict=False, description="the values to choose from")
@@ -62,7 +86,7 @@ class Choices(Frozen):
         return self.choices
 
 
-class Range(Frozen):
+class Range(_Dimension):
     """A search dimension from low to high, both included; of whole numbers where the parameter is one."""
 
     low: int | float = Field(description="the smallest value")
@@ -92,7 +116,10 @@ Dimension = Choices | Range
 class StudyConfig(Frozen):
     """How the search space is explored, and from how many seeds each configuration is trained."""
 
-    sampler: Literal["tpe", "random", "grid"] = Field("tpe", description="Optuna's sampler")
+    sampler: Literal["tpe", "random", "grid", "qmc", "cmaes", "nsga2"] = Field(
+        "tpe",
+        description="how configurations are chosen; cmaes draws choices at random, beside what it learns of ranges",
+    )
     trials: int | None = Field(None, ge=1, description="trials a condition; left out: 50, or the whole grid")
     seeds: int | Annotated[tuple[int, ...], Field(strict=False)] = Field(
         10, description="replicates a trial: 10 means seeds 0 to 9; or a list of seeds"
@@ -104,6 +131,9 @@ class StudyConfig(Frozen):
         "none", description="ends hopeless trials early; wilcoxon: by a test over the seeds"
     )
     seed: int = Field(0, ge=0, lt=2**32, description="the sampler's own seed")
+    start: tuple[dict[str, Any], ...] = Field(
+        (), strict=False, description="configurations that come first; what one leaves out is chosen for it"
+    )
     trial_timeout: float | None = Field(
         None,
         gt=0,
@@ -133,6 +163,10 @@ class StudyConfig(Frozen):
                 raise ValueError("objective: " + unknown("outcome", objective.removeprefix("-"), OBJECTIVES))
         if self.pruner != "none" and len(self.objectives) > 1:
             raise ValueError("pruner needs a single objective; Optuna cannot prune by several")
+        if self.sampler == "cmaes" and len(self.objectives) > 1:
+            raise ValueError('sampler "cmaes" takes a single objective; nsga2 and tpe take several')
+        if self.sampler == "grid" and self.start:
+            raise ValueError("start is for the other samplers; a grid comes to every combination by itself")
         if self.pruner == "wilcoxon" and len(self.replicate_seeds) < _LEAST_FOR_WILCOXON:
             raise ValueError(
                 f'pruner is "wilcoxon" with {len(self.replicate_seeds)} seeds; its test over the seeds can only '
@@ -190,12 +224,27 @@ class Experiment(Frozen):
 
     @property
     def grid_size(self) -> int:
-        """Combinations of the search space's values, where every dimension is a finite list."""
-        return math.prod(len(values) for values in self.grid.values())
+        """Combinations of the search space's values; ValueError where a range has no step."""
+        if not any(dimension.when for dimension in self.search.values()):
+            return math.prod(len(values) for values in self._grid().values())
+        return len(self.grid_points)
 
     @property
-    def grid(self) -> dict[str, tuple[Any, ...]]:
-        """Searched parameter -> its values, for a grid; ValueError where a range has no step."""
+    def grid_points(self) -> list[dict[str, Any]]:
+        """Every combination of the search space's values once, without what is not searched beside the others."""
+        grid = self._grid()
+        points = (self.applicable(dict(zip(grid, values, strict=True))) for values in itertools.product(*grid.values()))
+        return list({tuple(point.items()): point for point in points}.values())
+
+    def applicable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The `parameters` without those of the search that are not searched beside the others."""
+        return {
+            name: value
+            for name, value in parameters.items()
+            if name not in self.search or self.search[name].applies(parameters)
+        }
+
+    def _grid(self) -> dict[str, tuple[Any, ...]]:
         return {name: _grid_values(name, dimension) for name, dimension in self.search.items()}
 
     @property
@@ -239,7 +288,8 @@ def _content(experiment: Experiment) -> dict[str, Any]:
     """What decides the numbers: every key but the neutral ones, and the orders in which trials and draws go."""
     flat = _flat(experiment.model_dump(mode="json"))
     orders = zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True)
-    content = {key: value for key, value in flat.items() if key not in _NEUTRAL}
+    unset = {key for key, value in flat.items() if key.endswith((".when", ".start")) and not value}
+    content = {key: value for key, value in flat.items() if key not in _NEUTRAL and key not in unset}
     return content | {key: names for key, names in orders if len(names) > 1}
 
 

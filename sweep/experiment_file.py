@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from sweep.config import SECTIONS, TASKS, Frozen
 from sweep.errors import SweepError
-from sweep.experiment import SEARCHABLE, Choices, Dimension, Experiment, Range, StudyConfig, settings_of
+from sweep.experiment import SEARCHABLE, Choices, Dimension, Experiment, Range, StudyConfig, listed, settings_of
 from sweep.faults import faults_of, quoted, unknown
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
@@ -224,6 +224,11 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         step = dimension.step if isinstance(dimension, Range) else None
         if isinstance(step, float) and experiment.base.number_type(name) is int:
             faults.append(f"search.{name}.step: is {step}; must be a whole number")
+    faults += _faults_of_dependence(experiment) + _faults_of_start(experiment)
+    if experiment.study.sampler == "cmaes":
+        ranges = [name for name, d in experiment.search.items() if isinstance(d, Range) and not d.when]
+        if len(ranges) < 2:
+            faults.append('study.sampler: is "cmaes", which needs at least two ranges without `when` to learn in')
     if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
         faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
     if experiment.study.sampler == "grid":
@@ -234,6 +239,63 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         if experiment.study.trials is not None and experiment.search and experiment.study.trials > size:
             faults.append(f"study.trials: is {experiment.study.trials}; the grid has {size} combinations")
     return faults
+
+
+def _faults_of_dependence(experiment: Experiment) -> list[str]:
+    """Faults of what `when` names: other choices of the search, which depend on nothing themselves."""
+    faults = []
+    known = [name for name, d in experiment.search.items() if isinstance(d, Choices) and not d.when]
+    for name, dimension in experiment.search.items():
+        for other, values in dimension.conditions:
+            parent = experiment.search.get(other)
+            if not isinstance(parent, Choices) or parent.when:
+                faults.append(
+                    f"search.{name}.when: {other} has no choices of its own under [search] that it could depend on; "
+                    + ("it could depend on: " + ", ".join(known) if known else "leave `when` out")
+                )
+                continue
+            wrong = [value for value in listed(values) if value not in parent.choices]
+            if wrong or not listed(values):
+                faults.append(
+                    f"search.{name}.when: {other} is never {quoted(wrong[0] if wrong else values)}; "
+                    f"its choices are {quoted(parent.choices)}"
+                )
+    return faults
+
+
+def _faults_of_start(experiment: Experiment) -> list[str]:
+    """Faults of the configurations to start with: each must be a point of the search space, or a part of one."""
+    faults = []
+    for number, start in enumerate(experiment.study.start, start=1):
+        key = f"study.start: table {number}"
+        for name, value in start.items():
+            dimension = experiment.search.get(name)
+            if dimension is None:
+                faults.append(f"{key}: " + unknown("searched parameter", name, experiment.search))
+            elif not dimension.applies(start):
+                needed = ", ".join(f"{other} = {quoted(values)}" for other, values in dimension.conditions)
+                faults.append(f"{key}: {name} is searched only where {needed}; say so in the table, or leave it out")
+            elif fault := _outside(value, dimension, whole=experiment.base.number_type(name) is int):
+                faults.append(f"{key}: {name} is {quoted(value)}, outside of search.{name}; must be {fault}")
+    if experiment.study.start and len(experiment.study.start) > experiment.trials:
+        faults.append(
+            f"study.start: has {len(experiment.study.start)} tables for {experiment.trials} trials; add trials"
+        )
+    return faults
+
+
+def _outside(value: Any, dimension: Dimension, *, whole: bool) -> str | None:
+    """What would be right, if the value is none that the dimension can take."""
+    if isinstance(dimension, Choices):
+        same = [choice for choice in dimension.choices if choice == value and type(choice) is type(value)]
+        return None if same else f"one of {quoted(dimension.choices)}"
+    numbers = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return numbers
+    if not dimension.low <= value <= dimension.high:
+        return f"{numbers} from {dimension.low} to {dimension.high}"
+    steps = (value - dimension.low) / dimension.step if dimension.step else 0.0
+    return None if abs(steps - round(steps)) < 1e-9 else f"{dimension.low} and a multiple of {dimension.step}"
 
 
 def _refused(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,10 +110,27 @@ def seeded_model(
     config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int, lags: int = 1
 ) -> Any:
     """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first."""
+    with _random_numbers_of(seed):
+        return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
+
+
+@contextmanager
+def _random_numbers_of(seed: int) -> Iterator[None]:
+    """Keras draws what it draws after `keras.utils.set_random_seed(seed)`, whatever other threads do meanwhile.
+
+    Keras takes the seeds of its initialisers from the generator of Python's `random`, which is everybody's: on a
+    worker, Dask's own threads draw from it between two layers.
+    """
     import keras
+    from keras.src.random import seed_generator
 
     keras.utils.set_random_seed(seed)
-    return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
+    everybodys = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = everybodys
 
 
 @functools.lru_cache(maxsize=64)
@@ -145,12 +164,12 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     compiled = tf.function(draw, autograph=False)
     drawn = []
     for seed in seeds:
-        keras.utils.set_random_seed(seed)
-        fresh = _random_initializers(_layers(config, num_symbols))
+        with _random_numbers_of(seed):
+            fresh = _random_initializers(_layers(config, num_symbols))
         values = compiled(tf.constant([each.seed for each in fresh.values()], tf.uint32))
-        random = dict(zip(initializers, values, strict=True))
-        random |= {i: each(weights[i].shape) for i, each in fresh.items() if isinstance(each, _chrono_class())}
-        drawn.append([np.asarray(random.get(index, weight)) for index, weight in enumerate(weights)])
+        values_of = dict(zip(initializers, values, strict=True))
+        values_of |= {i: each(weights[i].shape) for i, each in fresh.items() if isinstance(each, _chrono_class())}
+        drawn.append([np.asarray(values_of.get(index, weight)) for index, weight in enumerate(weights)])
     return drawn
 
 

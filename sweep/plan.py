@@ -162,7 +162,8 @@ def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, 
         base = experiment.base.replace(**setting)
         task = build_task(base.task)
         for combination in combinations:
-            yield setting, base.replace(**dict(zip(names, combination, strict=True))), task
+            parameters = experiment.applicable(dict(zip(names, combination, strict=True)))
+            yield setting, base.replace(**parameters), task
 
 
 def _checked_values(experiment: Experiment, name: str) -> tuple[Any, ...]:
@@ -195,7 +196,7 @@ def _typical(experiment: Experiment) -> Configuration:
         else _middle(d, whole=experiment.base.number_type(name) is int)
         for name, d in experiment.search.items()
     }
-    return experiment.base.replace(**middle)
+    return experiment.base.replace(**experiment.applicable(middle))
 
 
 def _middle(dimension: Range, *, whole: bool) -> float | int:

@@ -139,6 +139,8 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
     parameters = {}
     for name, dimension in experiment.search.items():
         value = row[name]
+        if value is None:  # not searched beside the others
+            continue
         if isinstance(dimension, Choices):  # the column may hold it as text, or 1 as 1.0
             value = next(c for c in dimension.choices if _as_column(c, schema.field(name).type) == value)
         parameters[name] = value

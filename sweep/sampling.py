@@ -5,12 +5,14 @@ rounds, never of those trained beside it. It is then the same whatever the proce
 workers train: a resumed study, an undisturbed one and a parallel one draw the same configurations.
 """
 
-import itertools
+import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -18,6 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.study import StudyDirection
+from scipy.stats import qmc
 
 from sweep.experiment import Choices, Experiment
 
@@ -26,7 +29,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 ROUND = 10
 """Trials of a study that are chosen before any of them is told: as many as TPE draws at random before it learns."""
 
-_LEARNING = ("tpe",)
+_LEARNING = ("tpe", "cmaes", "nsga2")
 
 
 def learns(experiment: Experiment) -> bool:
@@ -53,23 +56,32 @@ def distributions(experiment: Experiment) -> dict[str, BaseDistribution]:
 
 
 class Search:
-    """One condition's search: chooses the parameters of its trials in their order, and is told how each ended."""
+    """One condition's search: chooses the parameters of its trials in their order, and is told how each ended.
+
+    What a sampler keeps of its own (CMA-ES a pickle) lies in a study in memory, and is made anew by a resumed run.
+    """
 
     def __init__(self, experiment: Experiment, condition: int) -> None:
         self._experiment, self._condition = experiment, condition
         self._distributions = distributions(experiment)
         self._study = optuna.create_study(directions=directions(experiment)) if learns(experiment) else None
         self._open: dict[int, optuna.Trial] = {}
+        self._points: NDArray[np.float64] | list[dict[str, Any]] = []
+        if experiment.search and experiment.study.sampler == "grid":
+            self._points = _shuffled_grid(experiment)
+        elif experiment.search and experiment.study.sampler == "qmc":
+            self._points = _sobol_points(experiment, condition)
 
     def choose(self, number: int, recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The parameters of trial `number`; those of its record, where it has one."""
         if self._study is None:
             return dict(recorded) if recorded is not None else self._fixed_choice(number)
-        if recorded is not None:
-            self._study.enqueue_trial(dict(recorded))
+        given = recorded if recorded is not None else self._start(number)
+        if given:
+            self._study.enqueue_trial(dict(given))
         self._study.sampler = _sampler(self._experiment, self._seed(number))
-        self._open[number] = self._study.ask(self._distributions)
-        return self._open[number].params
+        self._open[number] = self._study.ask()
+        return self._suggested(self._open[number])
 
     def tell(self, number: int, trial: optuna.trial.FrozenTrial) -> None:
         """Trial `number` ended as `trial`; only the trials of later rounds may be chosen from now on."""
@@ -82,13 +94,35 @@ class Search:
         self._study.tell(asked, trial.values, trial.state)
 
     def _fixed_choice(self, number: int) -> dict[str, Any]:
+        """Of a sampler that doesn't learn: a function of the number alone."""
         if not self._experiment.search:
             return {}
         if self._experiment.study.sampler == "grid":
-            # Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
-            return _grid_point(self._experiment, number)
-        sampler = optuna.samplers.RandomSampler(seed=self._seed(number))
-        return optuna.create_study(sampler=sampler).ask(self._distributions).params
+            return dict(self._points[number])
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=self._seed(number)))
+        given = self._start(number)
+        if self._experiment.study.sampler == "qmc":
+            names = self._experiment.search
+            values = {n: _at(self._distributions[n], u) for n, u in zip(names, self._points[number], strict=True)}
+            given = self._experiment.applicable(values | given)
+        if given:
+            study.enqueue_trial(given)
+        return self._suggested(study.ask())
+
+    def _start(self, number: int) -> dict[str, Any]:
+        """What the experiment file gives for one of the first trials; empty for the others."""
+        starts = self._experiment.study.start
+        given = starts[number] if number < len(starts) else {}
+        real = (FloatDistribution,)
+        return {n: float(v) if isinstance(self._distributions[n], real) else v for n, v in given.items()}
+
+    def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
+        """Ask for each parameter, those that depend on others last."""
+        search = self._experiment.search
+        for name in sorted(search, key=lambda name: search[name].when is not None):
+            if search[name].applies(trial.params):
+                _suggest(trial, name, self._distributions[name])
+        return {name: trial.params[name] for name in search if name in trial.params}
 
     def _seed(self, number: int) -> int:
         entropy = [self._experiment.study.seed, self._condition, number]
@@ -114,7 +148,7 @@ def finished_trial(
         state=states[state],
         values=objective_values(experiment, figures) if state == "complete" else None,
         params=dict(parameters),
-        distributions=distributions(experiment),
+        distributions={name: _distribution(experiment, name) for name in parameters},
         intermediate_values=dict(curve),
         user_attrs={"trial": trial} | ({"error": error} if error else {}),
     )
@@ -142,13 +176,66 @@ def _distribution(experiment: Experiment, name: str) -> BaseDistribution:
     return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log, step=dimension.step)
 
 
+def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> None:
+    match distribution:
+        case CategoricalDistribution():
+            trial.suggest_categorical(name, distribution.choices)
+        case IntDistribution():
+            trial.suggest_int(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+        case FloatDistribution():
+            trial.suggest_float(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+
+
 def _sampler(experiment: Experiment, seed: int) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.TPESampler(seed=seed)
+    with warnings.catch_warnings():  # said once a trial otherwise
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        match experiment.study.sampler:
+            case "cmaes":  # a generation is a round
+                return optuna.samplers.CmaEsSampler(seed=seed, popsize=ROUND, warn_independent_sampling=False)
+            case "nsga2":
+                return optuna.samplers.NSGAIISampler(seed=seed, population_size=2 * ROUND)
+            case _:
+                depends = any(dimension.when for dimension in experiment.search.values())
+                return optuna.samplers.TPESampler(seed=seed, group=depends)
 
 
-def _grid_point(experiment: Experiment, number: int) -> dict[str, Any]:
-    """The grid's `number`-th point, in an order shuffled by the study's seed: any part of it is a fair sample."""
-    grid = experiment.grid
-    points = list(itertools.product(*grid.values()))
+def _shuffled_grid(experiment: Experiment) -> list[dict[str, Any]]:
+    """The grid in an order shuffled by the study's seed: any part of it is a fair sample.
+
+    Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
+    """
+    points = experiment.grid_points
     order = np.random.default_rng(experiment.study.seed).permutation(len(points))
-    return dict(zip(grid, points[order[number]], strict=True))
+    return [points[place] for place in order]
+
+
+def _sobol_points(experiment: Experiment, condition: int) -> NDArray[np.float64]:
+    """(2^m, dimensions): the start of a scrambled Sobol sequence, long enough for all trials.
+
+    Optuna's own sampler draws the first trial and all choices at random instead.
+    """
+    rng = np.random.default_rng([experiment.study.seed, condition])
+    sequence = qmc.Sobol(len(experiment.search), rng=rng)
+    return np.asarray(sequence.random_base2((experiment.trials - 1).bit_length()))
+
+
+def _at(distribution: BaseDistribution, share: float) -> Any:
+    """The value that lies `share` (0 to 1, without 1) of the way through a dimension."""
+    match distribution:
+        case CategoricalDistribution():
+            return distribution.choices[int(share * len(distribution.choices))]
+        case IntDistribution(log=True):
+            low, high = math.log(distribution.low - 0.5), math.log(distribution.high + 0.5)
+            return min(max(round(math.exp(low + share * (high - low))), distribution.low), distribution.high)
+        case IntDistribution():
+            return distribution.low + distribution.step * int(
+                share * len(range(distribution.low, distribution.high + 1, distribution.step))
+            )
+        case FloatDistribution(log=True):
+            low, high = math.log(distribution.low), math.log(distribution.high)
+            return min(max(math.exp(low + share * (high - low)), distribution.low), distribution.high)
+        case FloatDistribution(step=float(step)):
+            return distribution.low + step * int(share * (round((distribution.high - distribution.low) / step) + 1))
+        case FloatDistribution():
+            return distribution.low + share * (distribution.high - distribution.low)
+    raise AssertionError(distribution)

@@ -95,7 +95,8 @@ def test_a_grid_without_trials_is_every_combination() -> None:
     text = "[search]\nunits = { low = 2, high = 8, step = 2 }\nshuffle = { choices = [true, false] }\n"
     grid = experiment(text + '[study]\nsampler = "grid"')
     assert grid.trials == 8
-    assert grid.grid == {"units": (2, 4, 6, 8), "shuffle": (True, False)}
+    wanted = [{"units": units, "shuffle": shuffle} for units in (2, 4, 6, 8) for shuffle in (True, False)]
+    assert grid.grid_points == wanted
 
 
 def test_a_huge_grid_is_counted_without_being_built() -> None:
@@ -180,7 +181,8 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
         ),
         (
             "[study]\nsampler = 'gird'",
-            'study.sampler: is "gird"; must be "tpe", "random" or "grid"; did you mean "grid"?',
+            'study.sampler: is "gird"; must be "tpe", "random", "grid", "qmc", "cmaes" or "nsga2"; '
+            'did you mean "grid"?',
         ),
         (
             "[conditions]\nsequence_lenght = [5]",
@@ -191,7 +193,11 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
         ("[training]\nlearning_rate = nan", "training.learning_rate: is nan; must be less than inf"),
         ("[training]\ntimesteps = 0", 'training: timesteps is 0; it must be at least 1, or "full"'),
         ("[training]\ntimesteps = 'all'", 'training.timesteps: is "all"; must be a whole number or "full"'),
-        ("[study]\nsampler = 'cmaes'", 'study.sampler: is "cmaes"; must be "tpe", "random" or "grid"'),
+        (
+            "[study]\nsampler = 'cma'",
+            'study.sampler: is "cma"; must be "tpe", "random", "grid", "qmc", "cmaes" or "nsga2"; '
+            'did you mean "cmaes"?',
+        ),
         ("[study]\nobjective = 'los'", 'study: objective: unknown outcome "los"; did you mean "loss"?'),
         ("[study]\nobjective = []", "study: objective is empty; name an outcome, recall_accuracy for example"),
         ("[study]\nseeds = [1, 2, 1]", "study: seeds holds a seed twice: [1, 2, 1]"),
@@ -387,7 +393,7 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
         'task: unknown key "keyz"; did you mean "keys"?',
         "model.units: is 0; must be at least 1",
         'model.layers: is "1"; must be a whole number',
-        'study.sampler: is "x"; must be "tpe", "random" or "grid"',
+        'study.sampler: is "x"; must be "tpe", "random", "grid", "qmc", "cmaes" or "nsga2"',
         "search.epochs: low is 2 and high is 1; low must not exceed high",
     ]
 

@@ -1,6 +1,5 @@
 """Made-up results for the tests of the report: shaped like real ones, and without a training behind them."""
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,8 +164,7 @@ def _add_trial(
     rng = np.random.default_rng(number)
     parameters = {name: _drawn(dimension, rng) for name, dimension in experiment.search.items()}
     if experiment.study.sampler == "grid":
-        points = list(itertools.product(*experiment.grid.values()))
-        parameters = dict(zip(experiment.grid, points[number % len(points)], strict=True))
+        parameters = experiment.grid_points[number % experiment.grid_size]
     configuration = experiment.base.replace(**setting, **parameters)
     task = build_task(configuration.task)
     steps, epochs, per_epoch = task.num_steps, configuration.training.epochs, task.num_sequences

@@ -40,9 +40,11 @@ SEARCHES = [
     ("tpe", "none"),
     ("random", "none"),
     ("tpe", "median"),
-    ("random", "median"),
     ("tpe", "hyperband"),
     ("random", "wilcoxon"),
+    ("qmc", "none"),
+    ("cmaes", "none"),
+    ("nsga2", "median"),
 ]
 
 
@@ -91,6 +93,8 @@ def test_however_many_train_side_by_side_and_whoever_ends_first_the_tables_are_t
         (("tpe", "hyperband"), (19, 1, 20), 3),
         (("random", "wilcoxon"), (21, 19), 30),
         (("random", "none"), (13, 30), 30),
+        (("cmaes", "none"), (25,), 30),
+        (("nsga2", "none"), (25,), 30),
     ],
 )
 def test_a_run_stopped_anywhere_ends_with_the_tables_of_an_undisturbed_one(
@@ -114,7 +118,7 @@ def test_a_run_stopped_anywhere_ends_with_the_tables_of_an_undisturbed_one(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("sampler", "pruner"), [("tpe", "hyperband"), ("random", "none")])
+@pytest.mark.parametrize(("sampler", "pruner"), [("tpe", "hyperband"), ("qmc", "none")])
 def test_a_study_extended_in_the_middle_of_a_round_is_the_longer_study(
     tmp_path: Path, sampler: str, pruner: str
 ) -> None:

@@ -1,10 +1,14 @@
 """Workers train what the coordinator gives them: the tables are the same with any number of them."""
 
 import os
+import random
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from same_tables import assert_same_tables
 from stubs import Stub, StubWorkers
@@ -57,6 +61,35 @@ def test_two_workers_find_the_numbers_that_one_process_finds(tmp_path: Path) -> 
     assert (alone.trials["state"] == "complete").all()
     assert_same_tables(two, alone)
     assert two.manifest["device"] == alone.manifest["device"]
+
+
+@pytest.mark.slow
+def test_what_other_threads_draw_at_random_does_not_reach_the_weights() -> None:
+    from sweep.config import ModelConfig
+    from sweep.model import import_keras, initial_weights, seeded_model
+
+    import_keras()
+    config, seeds = ModelConfig(units=3, layers=2), tuple(range(5))
+    calm = initial_weights(config, 5, seeds)
+    stop = threading.Event()
+
+    def draw() -> None:
+        while not stop.is_set():
+            random.random()
+            time.sleep(0)
+
+    other = threading.Thread(target=draw)
+    other.start()
+    try:
+        initial_weights.cache_clear()
+        disturbed = initial_weights(config, 5, seeds)
+        models = [seeded_model(config, 5, seed, batch_size=1, timesteps=1).get_weights() for seed in seeds]
+    finally:
+        stop.set()
+        other.join()
+    for undisturbed, *drawn in zip(calm, disturbed, models, strict=True):
+        for weights in drawn:
+            assert all(map(np.array_equal, undisturbed, weights))
 
 
 @pytest.mark.slow

@@ -34,7 +34,8 @@ def importances(results: Results, trials: pd.DataFrame) -> Importances:
     PED-ANOVA (Watanabe, Bansal & Hutter 2023): how far the best trials' values of a parameter are spread
     otherwise than those of all trials.
     """
-    search = results.experiment.search
+    # What is searched only beside some values of another parameter has no value in the other trials.
+    search = {name: dimension for name, dimension in results.experiment.search.items() if not dimension.when}
     objective = results.experiment.study.objectives[0]
     complete = trials[trials["state"] == "complete"]
     complete = complete[complete[objective.removeprefix("-")].notna()].sort_values("trial")

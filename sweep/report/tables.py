@@ -47,7 +47,8 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate with its interval,
     recall_accuracy, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
-    ert_sequences, and the objectives that are not among these.
+    ert_sequences, and the objectives that are not among these; of several objectives, pareto too: whether no
+    other trial is as good in all and better in one.
     """
     experiment = results.experiment
     ranked = ranking(results)
@@ -62,6 +63,9 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
     names += ["solve_rate", "solve_rate_low", "solve_rate_high", "recall_accuracy", "sequence_accuracy"]
     names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve", "ert_sequences"]
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
+    if len(experiment.study.objectives) > 1:
+        ranked = ranked.assign(pareto=(ranked["layer"] == 0) & (ranked["state"] == "complete"))
+        names.append("pareto")
     table = ranked[list(dict.fromkeys(names))].reset_index(drop=True)
     return table.drop(columns="state") if (table["state"] == "complete").all() else table
 
