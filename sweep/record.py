@@ -171,7 +171,8 @@ def unnested(records: list[pa.Table], name: str, fields: Mapping[str, pa.DataTyp
     head = {"experiment": pa.string(), "trial": pa.int64(), "phase": pa.string()}
     parts = [pa.schema([*head.items(), *fields.items()]).empty_table()]
     for record in records:
-        rows = record.column(name).combine_chunks().flatten()
+        column = record.column(name)
+        rows = (column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()).flatten()  # a chunk is no copy
         keys = [pa.repeat(record.column(column)[0].cast(type_), len(rows)) for column, type_ in head.items()]
         parts.append(pa.Table.from_arrays([*keys, *rows.flatten()], names=[*head, *fields]))
     return pa.concat_tables(parts)

@@ -78,15 +78,15 @@ def test_without_a_confirmation_there_is_none():
 
 
 def test_what_was_not_measured_is_said_along_a_numeric_axis():
-    assert measured_where(by_cell()).startswith("Measured at sequence_length = 4, 5 and 6.")
-    assert "nothing was measured" in measured_where(by_cell())
+    assert measured_where(by_cell()).startswith("Measured at sequence_length = 4, 5 and 6, and nowhere else:")
+    assert "is not known" in measured_where(by_cell())
     assert measured_where(tuning()) == ""
 
 
 def test_a_value_without_a_complete_trial_does_not_count_as_measured():
     results = by_cell()
     results.trials.loc[results.trials["sequence_length"] == 6, "state"] = "failed"
-    assert "= 4 and 5." in measured_where(results)
+    assert "= 4 and 5, and nowhere" in measured_where(results)
 
 
 def test_the_confirmed_table_sets_both_scores_and_the_optimism_side_by_side():

@@ -11,6 +11,7 @@ from sweep.report.choice import Choice, choices
 from sweep.report.conditions import conditions, given_up
 from sweep.report.counts import Counts, counts
 from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
+from sweep.report.runner_up import told_apart
 from sweep.report.tables import as_good
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def answer(results: Results) -> Answer:
         return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
     if len(results.experiment.condition_settings) == 1:
         sentence = _single(results, chosen[0], tally)
-        details = _details(chosen[0]) + _tied(results, chosen[0]) + _picked(results, chosen, tally)
+        details = _details(chosen[0]) + _tied(results, chosen[0]) + _sure(results) + _picked(results, chosen, tally)
     else:
         sentence = _several(results, chosen)
-        details = _by_condition(results, chosen) + _picked(results, chosen, tally)
+        details = _by_condition(results, chosen) + _sure(results) + _picked(results, chosen, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
@@ -143,6 +144,12 @@ def _tied(results: Results, chosen: Choice) -> list[str]:
         f"{plural(others, 'other trial')} {'has' if others == 1 else 'have'} the very same score; "
         "solve rate, then ERT, then the trial's number decided between them."
     ]
+
+
+def _sure(results: Results) -> list[str]:
+    """Whether the best configuration can be told from the next best."""
+    said = told_apart(results) if results.experiment.search else ""
+    return [said] if said else []
 
 
 def _picked(results: Results, chosen: dict[int, Choice], tally: Counts) -> list[str]:

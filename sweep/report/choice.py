@@ -97,7 +97,8 @@ def measured_where(results: Results) -> str:
     values = sorted({choice.condition.values[axis] for choice in choices(results).values()})
     if not values:
         return ""
+    where = joined([value_text(value) for value in values])
     return (
-        f"Measured at {axis} = {joined([value_text(value) for value in values])}. Between and beyond these values "
-        "nothing was measured: for another one, run it."
+        f"Measured at {axis} = {where}, and nowhere else: what to use between or beyond these values is not known. "
+        "Add the value to the conditions and run it."
     )

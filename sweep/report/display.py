@@ -28,13 +28,18 @@ _HEADINGS = {
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
+    "runner_up": "runner-up",
+    "differs_in": "where it differs",
+    "probability_of_improvement": "probability of improvement",
+    "p_value": "p (Holm)",
+    "seeds_to_settle": "seeds to settle it",
 }
 
 
 _PHASES = {"searched_": "search", "confirmed_": "confirmed"}
 """Beginning of a column's name -> the phase of the run whose score it holds."""
 
-_SPREADS = {"solve_rate": "95%", "recall_accuracy": "95%", "recall_median": "middle 80%"}
+_SPREADS = {"solve_rate": "95%", "recall_accuracy": "95%", "recall_median": "middle 80%", "difference": "95%"}
 """Score -> what the columns `_low` and `_high` beside it are the ends of."""
 
 
@@ -61,7 +66,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
             head += f" ({_SPREADS[name]})"
             ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
             texts = [
-                text if text == MISSING or low != low else f"{text} ({percent_interval(low, high)})"
+                text if text == MISSING or not math.isfinite(low) else f"{text} ({_interval(name, low, high)})"
                 for text, (low, high) in zip(texts, ends, strict=True)
             ]
         numbers = [_number(cell) for cell in cells]
@@ -171,6 +176,10 @@ def _number(cell: Any) -> float | None:
     return None
 
 
+def _interval(name: str, low: float, high: float) -> str:
+    return f"{low:+.2g} to {high:+.2g}" if name == "difference" else percent_interval(low, high)
+
+
 def _cell(name: str, cell: Any) -> str:
     number = _number(cell)
     if number is None:
@@ -208,6 +217,10 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "compile_seconds": seconds,
     "microseconds_per_update": _three_digits,
     "loss": _three_digits,
+    "difference": _signed,
+    "probability_of_improvement": percent,
+    "p_value": _three_digits,
+    "seeds_to_settle": count,
     "optimism": _signed,
     "optimism_points": _signed,
 }

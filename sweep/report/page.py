@@ -11,7 +11,7 @@ import pandas as pd
 from sweep.report import facts
 from sweep.report.answer import answer
 from sweep.report.cautions import cautions
-from sweep.report.choice import choice_table, measured_where
+from sweep.report.choice import choice_table, choices, measured_where
 from sweep.report.conditions import conditions, criterion
 from sweep.report.counts import counts
 from sweep.report.display import columns
@@ -19,6 +19,7 @@ from sweep.report.drawing import Drawing
 from sweep.report.figures import figure_sections
 from sweep.report.files import csv_text, write_files
 from sweep.report.rendering import rendered, trusted
+from sweep.report.runner_up import duel_table, how_sure
 from sweep.report.tables import accuracy_table, cost_table
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def content(results: Results) -> Content:
     top, every = accuracy_table(results), accuracy_table(results, top=None)
     chosen = choice_table(results) if results.experiment.search or len(conditions(results)) > 1 else pd.DataFrame()
     tables = {"accuracy": every, "cost": cost_table(results)}
-    tables |= {"choice": chosen} if len(chosen) else {}
+    runners = duel_table(results) if results.experiment.search else pd.DataFrame()
+    tables |= {name: table for name, table in (("choice", chosen), ("runner-up", runners)) if len(table)}
     tables |= {name: table for section in sections for name, table in section.tables.items()}
     shown = {
         "results": results,
@@ -82,6 +84,9 @@ def content(results: Results) -> Content:
         "answer": answer(results),
         "key_figures": facts.key_figures(results),
         "choice": columns(chosen),
+        "all_confirmed": all(choice.confirmed for choice in choices(results).values()),
+        "runners": columns(runners),
+        "how_sure": how_sure(results) if len(runners) else [],
         "measured_where": measured_where(results),
         "accuracy": columns(top),
         "criterion": criterion(conditions(results)),
