@@ -160,7 +160,7 @@ def _sentence(duel: Duel) -> str:
     where = f"At {label}, trial" if label else "Trial"
     other = f"the next best configuration, trial {duel.runner_up} ({duel.apart})"
     score, seeds = heading(duel.outcome), int(duel.choice.trial["seeds"])
-    size = f"by {_points(duel, duel.difference)} (95% interval {_interval(duel)})"
+    size = f"by {_points(duel, duel.difference)} ({_interval(duel)})"
     origin = "" if duel.choice.confirmed else " by the scores that it was picked by"
     if duel.verdict != "inconclusive":
         return f"{where} {duel.choice.trial['trial']} is {duel.verdict} than {other}{origin}: {score} differs {size}."
@@ -181,10 +181,12 @@ def _points(duel: Duel, size: float) -> str:
 
 
 def _interval(duel: Duel) -> str:
+    if duel.low == duel.high:
+        return "on every seed alike"
     if not math.isfinite(duel.low):
-        return "not known"
+        return "no interval from so few seeds"
     factor = 1 if duel.outcome == "loss" else 100
-    return f"{factor * duel.low:.3g} to {factor * duel.high:.3g}"
+    return f"95% interval {factor * duel.low:.3g} to {factor * duel.high:.3g}"
 
 
 def _runner_up(results: Results, choice: Choice) -> pd.Series | None:
