@@ -85,6 +85,20 @@ def test_many_conditions_are_summed_up_by_their_extremes():
     assert len(found.details) == 1
 
 
+def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_how_soon():
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
+    results = sample(tutorial().path, raw)
+    trials = results.trials.assign(solve_rate=1.0, solve_rate_low=0.478, solve_rate_high=1.0)
+    found = answer(replace(results, trials=trials.assign(ert_sequences=[900.0, 870.0, 5_000.0, 7_490.0, 2_000.0])))
+    assert found.sentence == (
+        f"The task is solved by 5 of 5 seeds (100%, 95% interval 48{DASH}100%) in each of 5 conditions."
+    )
+    assert found.details[1] == (
+        "To solve it once costs between 870 at sequence_length = 5 and 7,490 at sequence_length = 7 "
+        "training sequences on average (ERT)."
+    )
+
+
 def test_a_condition_without_a_complete_trial_is_named():
     raw = TUNING | {"conditions": {"sequence_length": [5, 6]}, "study": {"trials": 12, "seeds": 3}}
     results = sample(tuning().path, raw, limit=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,12 @@ def _several(results: Results, chosen: dict[int, Choice]) -> str:
     if len(numbers) <= _SPELT_OUT:
         parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
         return f"{how}he task is solved by {joined(parts)}."
-    ends = [f"{_share(chosen[n].trial)} at {chosen[n].condition.label}" for n in (numbers[0], numbers[-1])]
-    return f"{how}he task is solved by between {ends[1]} and {ends[0]}, over {len(numbers)} conditions."
+    best, worst = (chosen[number] for number in (numbers[0], numbers[-1]))
+    most, least = _share(best.trial), _share(worst.trial)
+    if most == least:
+        return f"{how}he task is solved by {most} in each of {len(numbers)} conditions."
+    ends = f"{least} at {worst.condition.label} and {most} at {best.condition.label}"
+    return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions."
 
 
 def _by(results: Results) -> str:
@@ -99,6 +104,10 @@ def _by_condition(results: Results, chosen: dict[int, Choice]) -> list[str]:
     ]
     if 0 < len(short) <= _SPELT_OUT:
         sentences[0] = f"{sentences[0][:-1]}, but not at {joined([each.condition.label for each in short])}."
+    effort = {float(each.trial["ert_sequences"]): each for each in chosen.values()}
+    if len(effort) > 1 and not any(map(math.isnan, effort)):
+        ends = [f"{count(ert)} at {effort[ert].condition.label}" for ert in (min(effort), max(effort))]
+        sentences.append(f"To solve it once costs between {ends[0]} and {ends[1]} training sequences on average (ERT).")
     missing = [condition.label for number, condition in enumerate(settings) if number not in chosen]
     if missing:
         where = joined(missing) if len(missing) <= _SPELT_OUT else f"{len(missing)} of {len(settings)} conditions"
