@@ -238,7 +238,7 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, results: Pa
     """
     from sweep.predict import check_symbols
     from sweep.predict import predict as predicted
-    from sweep.report.tables import best_trials
+    from sweep.ranking import best_trials
 
     store = _store(results, name)
     loaded = store.load()

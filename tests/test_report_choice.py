@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from test_report_samples import TUNING, by_cell, confirmed, sample, tuning, tutorial, two_conditions
 
+from sweep.ranking import best_trials
 from sweep.report.answer import answer
 from sweep.report.choice import choice_table, choices, confirmation, measured_where
 from sweep.report.confirmed import confirmed_table, optimism
 from sweep.report.display import columns
 from sweep.report.facts import environment
 from sweep.report.figures import figure_sections
-from sweep.report.tables import best_trials, cost_table
+from sweep.report.tables import cost_table
 from sweep.stats.scores import mean_interval
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from test_report_samples import tuning, tutorial, two_conditions
 
+from sweep.ranking import ranking
 from sweep.report.conditions import conditions
 from sweep.report.effort import effort_by_condition, effort_figures, solved_curve
 from sweep.report.figures import figure_sections
 from sweep.report.pareto import pareto_figures
-from sweep.report.tables import ranking
 
 
 def _curve(results):

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from test_report_samples import UNSEEN, sample, tutorial, unseen
 
+from sweep.ranking import ranking
 from sweep.report.conditions import conditions
 from sweep.report.lengths import by_length, length_figures, lengths_table
 from sweep.report.page import write_report
-from sweep.report.tables import ranking
 
 
 def test_each_length_stands_beside_the_trained_one_chance_and_the_ceiling():

@@ -26,13 +26,13 @@ from test_report_samples import (
 )
 
 from sweep.errors import RunError
+from sweep.ranking import ranking
 from sweep.report.conditions import conditions
 from sweep.report.files import write_files
 from sweep.report.importances import importances
 from sweep.report.learning import learning_curves, quantiles, solved_share
 from sweep.report.page import write_report
 from sweep.report.steps import _binned, step_figures
-from sweep.report.tables import ranking
 
 
 def _files(folder: Path) -> dict[str, bytes]:

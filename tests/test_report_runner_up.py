@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from test_report_samples import by_cell, confirmed, tuning, tutorial
 
+from sweep.ranking import ranking
 from sweep.report.answer import answer
 from sweep.report.runner_up import duel_table, duels, how_sure, told_apart
-from sweep.report.tables import ranking
 from sweep.stats.significance import holm, paired_permutation_test
 
 

@@ -115,8 +115,8 @@ def sample(
     experiment = parse(raw, where="sample")
     tables: dict[str, list[Any]] = {"trials": [], "replicates": [], "curves": [], "steps": [], "lengths": []}
     number = 0
-    for setting in experiment.condition_settings:
-        for _ in range(experiment.trials):
+    for _ in range(experiment.trials):
+        for setting in experiment.condition_settings:
             if limit is None or number < limit:
                 _add_trial(tables, experiment, setting, number, state(number))
             number += 1
@@ -164,7 +164,7 @@ def _add_trial(
     rng = np.random.default_rng(number)
     parameters = {name: _drawn(dimension, rng) for name, dimension in experiment.search.items()}
     if experiment.study.sampler == "grid":
-        parameters = experiment.grid_points[number % experiment.grid_size]
+        parameters = experiment.grid_points[number // len(experiment.condition_settings) % experiment.grid_size]
     configuration = experiment.base.replace(**setting, **parameters)
     task = build_task(configuration.task)
     steps, epochs, per_epoch = task.num_steps, configuration.training.epochs, task.num_sequences

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from test_report_samples import TUNING, all_failed, empty, sample, tuning, tutorial, two_conditions
 
+from sweep.ranking import best_trials, ranking
 from sweep.report.display import MISSING, columns, displayed, percent, percent_interval, seconds
 from sweep.report.files import csv_text
-from sweep.report.tables import accuracy_table, best_trials, cost_table, ranking
+from sweep.report.tables import accuracy_table, cost_table
 
 
 def _with_trial(results, trial, **values):

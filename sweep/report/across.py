@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.ranking import best_trials, ranking
 from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import plural, value_text
 from sweep.report.drawing import INK, SERIES, Drawing, drawn, log_axis, percent_axis, ticks_at, titled
-from sweep.report.tables import best_trials, ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.ranking import as_good
 from sweep.report.choice import Choice, choices
 from sweep.report.conditions import conditions, given_up
 from sweep.report.counts import Counts, counts
 from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
 from sweep.report.runner_up import told_apart
-from sweep.report.tables import as_good
 
 if TYPE_CHECKING:
     from sweep.store import Results

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.experiment import Range
+from sweep.ranking import best_trials
 from sweep.report.choice import choices
 from sweep.report.conditions import Condition, conditions, epochs_of, given_up, of_trial
 from sweep.report.counts import Counts, counts
 from sweep.report.display import joined, percent_interval, plural, value_text
-from sweep.report.tables import best_trials
 from sweep.stats import binomial_interval
 
 if TYPE_CHECKING:

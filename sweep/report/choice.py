@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sweep.ranking import best_trials
 from sweep.report.across import axis_of
 from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import joined, value_text
-from sweep.report.tables import best_trials
 from sweep.stats.scores import mean_interval
 
 if TYPE_CHECKING:

@@ -123,11 +123,6 @@ def given_up(results: Results, condition: Condition, trial: pd.Series) -> str:
     return f"not solved within {most:,} training sequences: {unsolved} of {plural(len(replicates), 'seed')}"
 
 
-def search_trials(results: Results) -> pd.DataFrame:
-    """The trials of the search itself; confirmed ones are measured on other seeds and never compete here."""
-    return results.trials[results.trials["phase"] == "search"].reset_index(drop=True)
-
-
 def of_trial(frame: pd.DataFrame, trial: int) -> pd.DataFrame:
     """The rows of `frame` (replicates, curves, steps or lengths) that belong to one trial of the search."""
     return frame[(frame["trial"] == trial) & (frame["phase"] == "search")]

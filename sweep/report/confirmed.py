@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.ranking import ranking
 from sweep.report.choice import confirmation
 from sweep.report.conditions import conditions
 from sweep.report.display import heading, joined, plural, value_text
 from sweep.report.drawing import BLUE, FAINT, PAPER, Drawing, drawn, percent_axis, shortened, titled
 from sweep.report.pareto import SHARES
-from sweep.report.tables import ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

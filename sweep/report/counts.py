@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweep.report.conditions import search_trials
+from sweep.ranking import search_trials
 
 if TYPE_CHECKING:
     from sweep.store import Results

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.ranking import best_trials
 from sweep.report.conditions import Condition, conditions, epochs_of, of_trial
 from sweep.report.display import joined, plural
 from sweep.report.drawing import SERIES, Drawing, drawn, log_axis, percent_axis, shortened, titled
-from sweep.report.tables import best_trials
 from sweep.stats.times import SolvedCurve, kaplan_meier
 
 if TYPE_CHECKING:

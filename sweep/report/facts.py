@@ -6,10 +6,10 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from sweep.experiment import Choices, Dimension
-from sweep.report.conditions import conditions, search_trials
+from sweep.ranking import best_trials, search_trials
+from sweep.report.conditions import conditions
 from sweep.report.counts import counts
 from sweep.report.display import MISSING, percent, percent_interval, plural, seconds, value_text
-from sweep.report.tables import best_trials
 
 if TYPE_CHECKING:
     from sweep.store import Results

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.ranking import best_trials, ranking
 from sweep.report.across import across_figures, axis_of
 from sweep.report.conditions import conditions
 from sweep.report.confirmed import confirmed_figure, confirmed_table, confirmed_where, optimism
@@ -19,7 +20,6 @@ from sweep.report.lengths import length_figures, lengths_table
 from sweep.report.pareto import pareto_figures
 from sweep.report.search_figures import importance_figure, slices, solve_rates
 from sweep.report.steps import step_figures
-from sweep.report.tables import best_trials, ranking
 
 if TYPE_CHECKING:
     from sweep.store import Results

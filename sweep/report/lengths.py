@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.ranking import best_trials
 from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import plural
 from sweep.report.drawing import (
@@ -21,7 +22,6 @@ from sweep.report.drawing import (
     ticks_at,
     titled,
 )
-from sweep.report.tables import best_trials
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

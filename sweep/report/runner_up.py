@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.ranking import ranking
 from sweep.report.choice import Choice, choices
 from sweep.report.conditions import of_trial
 from sweep.report.display import heading, joined, plural, value_text
-from sweep.report.tables import ranking
 from sweep.stats.scores import paired_mean_difference_interval, probability_of_improvement
 from sweep.stats.significance import holm, paired_permutation_test, seeds_to_settle
 
