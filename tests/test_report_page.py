@@ -27,6 +27,7 @@ from test_report_samples import (
 
 from sweep.errors import RunError
 from sweep.ranking import ranking
+from sweep.report.answer import settings
 from sweep.report.conditions import conditions
 from sweep.report.files import write_files
 from sweep.report.importances import importances
@@ -251,3 +252,25 @@ def test_a_thousand_trials_are_reported_in_seconds(tmp_path):
     index = write_report(results)
     assert time.perf_counter() - start < 20  # takes 5; the rest is for a busy machine
     assert index.stat().st_size < 3_000_000
+
+
+@pytest.mark.slow
+def test_a_parameter_that_only_some_trials_have_is_left_out_of_the_others(tmp_path):
+    search = {
+        "cell": {"choices": ["lstm", "gru"]},
+        "gate_bias": {"choices": ["zeros", "chrono"], "when": {"cell": "lstm"}},
+        "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True, "when": {"cell": "lstm"}},
+    }
+    results = sample(tmp_path / "t", TUNING | {"search": search, "study": {"trials": 12, "seeds": 2}})
+    lacking = results.trials["cell"] == "gru"
+    results.trials.loc[lacking, ["gate_bias", "learning_rate"]] = None
+    assert 0 < lacking.sum() < 12
+    write_report(results)
+    folder = tmp_path / "t" / "report"
+    for name in ("gate-bias", "learning-rate"):
+        assert len((folder / f"tables/slice-{name}.csv").read_text().splitlines()) == 1 + (~lacking).sum()
+    markdown = (folder / "report.md").read_text()
+    assert "zeros or chrono, where cell = lstm (varied)" in markdown
+    assert "a dot a complete trial that has it" in markdown
+    gru = results.trials[lacking].iloc[0]
+    assert settings(results, gru) == "cell = gru"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sweep.ranking import best_trials, ranking
 from sweep.report.conditions import Condition, conditions, of_trial
-from sweep.report.display import plural, value_text
+from sweep.report.display import MISSING, plural, value_text
 from sweep.report.drawing import INK, SERIES, Drawing, drawn, log_axis, percent_axis, ticks_at, titled
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def lines_along(results: Results, axis: str) -> tuple[list[Line], int]:
     telling = [place for place in range(len(names)) if len({key[place] for key in order}) > 1]
     drawn_keys = order[:_LINES]
     lines = [
-        Line(", ".join(f"{names[place]} = {key[place]}" for place in telling), _table(results, repeated[key]))
+        Line(
+            ", ".join(f"{names[place]} = {key[place]}" for place in telling if key[place] != MISSING),
+            _table(results, repeated[key]),
+        )
         for key in drawn_keys
     ]
     return lines, len(order)

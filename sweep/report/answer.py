@@ -12,7 +12,7 @@ from sweep.ranking import as_good
 from sweep.report.choice import Choice, choices
 from sweep.report.conditions import conditions, given_up
 from sweep.report.counts import Counts, counts
-from sweep.report.display import count, heading, joined, percent, percent_interval, plural, value_text
+from sweep.report.display import MISSING, count, heading, joined, percent, percent_interval, plural, value_text
 from sweep.report.runner_up import told_apart
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def answer(results: Results) -> Answer:
 
 
 def settings(results: Results, trial: pd.Series) -> str:
-    """What the search chose for a trial, by the names of the experiment file."""
-    return ", ".join(f"{name} = {value_text(trial[name])}" for name in results.experiment.search)
+    """What the search chose for a trial, by the names of the experiment file; what it has no use for is left out."""
+    texts = {name: value_text(trial[name]) for name in results.experiment.search}
+    return ", ".join(f"{name} = {text}" for name, text in texts.items() if text != MISSING)
 
 
 def _single(results: Results, chosen: Choice, tally: Counts) -> str:

@@ -9,7 +9,7 @@ from sweep.experiment import Choices, Dimension
 from sweep.ranking import best_trials, search_trials
 from sweep.report.conditions import conditions
 from sweep.report.counts import counts
-from sweep.report.display import MISSING, percent, percent_interval, plural, seconds, value_text
+from sweep.report.display import MISSING, joined, percent, percent_interval, plural, seconds, value_text
 
 if TYPE_CHECKING:
     from sweep.store import Results
@@ -124,6 +124,11 @@ def seed_ranges(seeds: tuple[int, ...]) -> str:
 
 
 def _range_text(dimension: Dimension) -> str:
+    where = [f"{name} = {value_text(value)}" for name, value in (dimension.when or {}).items()]
+    return _values_text(dimension) + (f", where {joined(where)}" if where else "")
+
+
+def _values_text(dimension: Dimension) -> str:
     if isinstance(dimension, Choices):
         return " or ".join(value_text(choice) for choice in dimension.choices)
     text = f"{value_text(dimension.low)} to {value_text(dimension.high)}"

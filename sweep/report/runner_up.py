@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sweep.ranking import ranking
 from sweep.report.choice import Choice, choices
 from sweep.report.conditions import of_trial
-from sweep.report.display import heading, joined, plural, value_text
+from sweep.report.display import MISSING, heading, joined, plural, value_text
 from sweep.stats.scores import paired_mean_difference_interval, probability_of_improvement
 from sweep.stats.significance import holm, paired_permutation_test, seeds_to_settle
 
@@ -92,7 +92,7 @@ def _duel(
     return Duel(
         choice=choice,
         runner_up=int(other["trial"]),
-        apart=", ".join(f"{name} = {value_text(other[name])}" for name in differing),
+        apart=", ".join(_setting(name, value_text(other[name])) for name in differing),
         outcome=outcome,
         difference=float(np.mean(a - b)),
         low=low,
@@ -174,6 +174,10 @@ def _sentence(duel: Duel) -> str:
         f"{where} {duel.choice.trial['trial']} leads {other} {size} in {score}, which may be chance: "
         f"which is better is open, and {more}."
     )
+
+
+def _setting(name: str, text: str) -> str:
+    return f"no {name}" if text == MISSING else f"{name} = {text}"
 
 
 def _points(duel: Duel, size: float) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sweep.experiment import Choices
 from sweep.report.conditions import Condition
-from sweep.report.display import percent, value_text
+from sweep.report.display import MISSING, percent, value_text
 from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, shortened, titled
 from sweep.report.importances import Importances
 
@@ -97,7 +97,12 @@ def slices(results: Results, condition: Condition, trials: pd.DataFrame, suffix:
     kept = trials
     if len(trials) > _POINTS:
         kept = trials.iloc[np.unique(np.linspace(0, len(trials) - 1, _POINTS).astype(int))]
-    return [_slice(results, condition, kept, parameter, outcome, suffix) for parameter in results.experiment.search]
+    drawn_ones = []
+    for parameter in results.experiment.search:
+        having = kept[[value_text(value) != MISSING for value in kept[parameter]]]  # it may need another one's value
+        if len(having):
+            drawn_ones.append(_slice(results, condition, having, parameter, outcome, suffix))
+    return drawn_ones
 
 
 def _slice(
@@ -130,10 +135,11 @@ def _slice(
         titled(axes, parameter, condition.label)
 
     best = int(trials.iloc[0]["trial"])
+    dots = "a dot a complete trial" + (" that has it" if dimension.when else "")
     return Drawing(
         name=name,
         title=parameter,
-        caption=f"{words.capitalize()} against {parameter}, a dot a complete trial; diamond: the best, trial {best}.",
+        caption=f"{words.capitalize()} against {parameter}, {dots}; diamond: the best, trial {best}.",
         svg=drawn(name, (3.75, 2.7), draw),
         data=trials[["trial", parameter, outcome]].sort_values("trial").reset_index(drop=True),
     )
