@@ -12,12 +12,14 @@ import click
 from sweep.errors import SweepError
 from sweep.experiment import Experiment
 from sweep.experiment_file import checked_name, json_schema, load, name_of, override
+from sweep.stopping import Terminated, ends_when_told
 
 if TYPE_CHECKING:
     from sweep.executor import Executor
     from sweep.store import Store
 
 _EXPERIMENTS = Path("experiments")
+_STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
 
 _TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
 _FORMATS = ["csv", "parquet", "json", "latex"]
@@ -40,8 +42,11 @@ def main() -> None:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped. Finished trials are kept: the same command goes on from here.", err=True)
+        click.echo(_STOPPED, err=True)
         sys.exit(130)
+    except Terminated:
+        click.echo(_STOPPED, err=True)
+        sys.exit(143)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         _drop_stdout()
         sys.exit(141)
@@ -99,7 +104,7 @@ def run(
     overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
     overrides = {name: value for name, value in overrides.items() if value is not None}
     experiments = [(path, _checked(path, overrides)) for path in map(_path_of, files)]
-    with _executor(workers, cluster, device) as executor:
+    with ends_when_told(), _executor(workers, cluster, device) as executor:
         failed = [
             not _run_one(path, experiment, overrides, results, storage, executor) for path, experiment in experiments
         ]
@@ -320,12 +325,14 @@ def _run_one(
     storage: str | None,
     executor: "Executor",
 ) -> bool:
+    from sweep.mirror import without_password
     from sweep.progress import Display
     from sweep.report.page import write_report
     from sweep.study import Run, run_experiment
 
     name = name_of(path)
-    command = ["sweep", *sys.argv[1:]]
+    shown = without_password(storage) if storage else ""
+    command = ["sweep", *(part.replace(storage, shown) if storage else part for part in sys.argv[1:])]
     order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
     with Display(name, experiment) as display:
         loaded = run_experiment(order, display, executor).load()
@@ -362,7 +369,9 @@ def _checked(path: Path, overrides: dict[str, Any]) -> Experiment:
 def _store(results: Path, name: str) -> "Store":
     from sweep.store import Store
 
-    return Store(results / checked_name(name))
+    store = Store(results / checked_name(name))
+    store.refuse_links()
+    return store
 
 
 def _accuracy(store: "Store", format_: str) -> bytes:

@@ -1,66 +1,189 @@
-"""The study's copy in an Optuna storage, for optuna-dashboard and for people who share studies.
+"""The studies' copies in an Optuna storage, for optuna-dashboard and for people who share studies.
 
-The Parquet records are the truth. Trials enter the storage once they are finished, in one transaction each,
-so that it never holds a running one; where it does not match the records it is built anew from them.
+The Parquet records are the truth. Trials enter the storage once they are finished, so that it never holds a running
+one, in their order, some at a time and each whole; where the storage does not match the records it is built anew
+from them. A storage that refuses for a while (locked, restarted, full) does not stop the training.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import optuna
+from optuna.distributions import distribution_to_json
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from sweep.errors import RunError, SweepError
 
+_T = TypeVar("_T")
+
 _OWNER = "sweep_experiment"
+_TOGETHER_SECONDS = 0.5  # trials that finish within so much time are copied together
+_PATIENCE_SECONDS = 120.0  # so long a storage may refuse at the end of a run, or be locked at its start
+_PAUSE_SECONDS = 5.0  # between two attempts at a storage that refuses
 
 
 class Mirror:
     """One study in a storage, holding a copy of the finished trials."""
 
     def __init__(
-        self, storage: optuna.storages.BaseStorage, name: str, owner: str, directions: list[StudyDirection]
+        self, storage: optuna.storages.RDBStorage, name: str, owner: str, directions: list[StudyDirection]
     ) -> None:
         self._storage, self._name, self._owner, self._directions = storage, name, owner, directions
-        self._study: optuna.Study | None = None
+        self._id = 0
+        self._count = 0
 
-    def hold(self, trials: Sequence[optuna.trial.FrozenTrial]) -> None:
+    def hold(self, trials: Sequence[FrozenTrial]) -> None:
         """Make the storage hold these trials and no others; SweepError if the name is somebody else's."""
         with _refusals(self._name):
+            stored: list[tuple[object, ...]] = []
             with contextlib.suppress(KeyError):
-                stored = optuna.load_study(study_name=self._name, storage=self._storage)
-                if stored.user_attrs.get(_OWNER) != self._owner:
+                study = optuna.load_study(study_name=self._name, storage=self._storage)
+                if study.user_attrs.get(_OWNER) != self._owner:
                     raise SweepError(
                         f"the storage has a study {self._name!r} that this experiment did not make; "
                         "rename the experiment file, or use another storage"
                     )
-                if _content(stored.get_trials(deepcopy=False)) == _content(trials):
-                    self._study = stored
-                    return
-                optuna.delete_study(study_name=self._name, storage=self._storage)
-            self._study = optuna.create_study(study_name=self._name, storage=self._storage, directions=self._directions)
-            self._study.set_user_attr(_OWNER, self._owner)
-            self._study.add_trials(trials)
+                stored = _content(study.get_trials(deepcopy=False))
+                if stored != _content(trials[: len(stored)]):
+                    optuna.delete_study(study_name=self._name, storage=self._storage)
+                    stored = []
+            with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
+                study = optuna.create_study(study_name=self._name, storage=self._storage, directions=self._directions)
+                study.set_user_attr(_OWNER, self._owner)
+            self._id, self._count = self._storage.get_study_id_from_name(self._name), len(stored)
+            self.add(trials[len(stored) :])
 
-    def add(self, trial: optuna.trial.FrozenTrial) -> None:
-        """Copy one more finished trial."""
-        assert self._study is not None, "hold() comes first"
-        with _refusals(self._name):
-            self._study.add_trial(trial)
+    def add(self, trials: Sequence[FrozenTrial]) -> None:
+        """Copy more finished trials: all of them or, where that is refused with a RunError, none.
+
+        Optuna's own way takes some twenty queries a trial, and a transaction.
+        """
+        if not trials:
+            return
+        with _refusals(self._name), Session(self._storage.engine) as session, session.begin():
+            kind = optuna.storages._rdb.models.TrialModel
+            there = session.scalar(select(func.count()).select_from(kind).where(kind.study_id == self._id)) or 0
+            new = trials[there - self._count :]  # the first ones, if an attempt got through and was not told so
+            for number, trial in enumerate(new, start=there):
+                session.add(kind(number=number, study_id=self._id, **_columns(trial)))
+        self._count += len(trials)
+
+
+class Copying:
+    """Copies trials of several studies as they finish, and goes on later where the storage refuses."""
+
+    def __init__(self, mirrors: Sequence[Mirror], clock: Callable[[], float] = time.monotonic) -> None:
+        self._mirrors, self._clock = mirrors, clock
+        self._waiting: list[list[FrozenTrial]] = [[] for _ in mirrors]
+        self._next = clock()
+
+    def add(self, study: int, trial: FrozenTrial) -> None:
+        """A trial of a study has finished, and all before it."""
+        self._waiting[study].append(trial)
+        if self._clock() >= self._next:
+            try:
+                self._flush()
+                self._next = self._clock() + _TOGETHER_SECONDS
+            except RunError:  # told at the end, if it still refuses then
+                self._next = self._clock() + _PAUSE_SECONDS
+
+    def finish(self) -> None:
+        """Copy what is left; RunError where the storage goes on refusing."""
+        _patiently(self._flush)
+
+    def _flush(self) -> None:
+        for mirror, waiting in zip(self._mirrors, self._waiting, strict=True):
+            mirror.add(waiting)
+            waiting.clear()
 
 
 def open_storage(url: str) -> optuna.storages.RDBStorage:
     """Optuna's storage at a database URL; SweepError if there is none. The URL's password is never printed."""
+    return _patiently(lambda: _opened(url), while_=lambda error: "is locked" in str(error))
+
+
+def without_password(url: str) -> str:
+    """A database URL as it may be shown.
+
+    >>> without_password("postgresql://me:secret@host/studies?password=secret")
+    'postgresql://me:***@host/studies?password=***'
+    """
+    from sqlalchemy.engine import make_url
+
     try:
-        return optuna.storages.RDBStorage(url)
-    except (SQLAlchemyError, ValueError, ImportError, RuntimeError) as error:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        return "(not a database URL)"
+    hidden = {key: "***" for key in parsed.query if "pass" in key.lower()}
+    return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def _opened(url: str) -> optuna.storages.RDBStorage:
+    options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    if url.startswith("postgresql"):
+        options["connect_args"] = {"connect_timeout": 10}
+    try:
+        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+    except (SQLAlchemyError, ValueError, ImportError, RuntimeError, optuna.exceptions.StorageInternalError) as error:
         reason = _reason(error)
-        kind = RunError if "disk is full" in reason else SweepError
-        raise kind(f"--storage {_without_password(url)}: cannot be opened ({type(error).__name__}: {reason})") from None
+        kind = RunError if "disk is full" in reason or "is locked" in reason else SweepError
+        raise kind(f"--storage {without_password(url)}: cannot be opened ({type(error).__name__}: {reason})") from None
 
 
-def _content(trials: Sequence[optuna.trial.FrozenTrial]) -> list[tuple[object, ...]]:
+def _patiently(action: Callable[[], _T], while_: Callable[[RunError], bool] = lambda error: True) -> _T:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return action()
+        except RunError as error:
+            if not while_(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+
+
+def _columns(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial as Optuna's tables hold it."""
+    models = optuna.storages._rdb.models
+    values = []
+    for objective, value in enumerate(trial.values or ()):
+        stored, type_ = models.TrialValueModel.value_to_stored_repr(value)
+        values.append(models.TrialValueModel(objective=objective, value=stored, value_type=type_))
+    reports = []
+    for step, value in trial.intermediate_values.items():
+        stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+        reports.append(
+            models.TrialIntermediateValueModel(step=step, intermediate_value=stored, intermediate_value_type=kind)
+        )
+    parameters = [
+        models.TrialParamModel(
+            param_name=name,
+            param_value=trial.distributions[name].to_internal_repr(value),
+            distribution_json=distribution_to_json(trial.distributions[name]),
+        )
+        for name, value in trial.params.items()
+    ]
+    attributes = [
+        models.TrialUserAttributeModel(key=key, value_json=json.dumps(value)) for key, value in trial.user_attrs.items()
+    ]
+    return {
+        "state": trial.state,
+        "datetime_start": trial.datetime_start,
+        "datetime_complete": trial.datetime_complete,
+        "values": values,
+        "intermediate_values": reports,
+        "params": parameters,
+        "user_attributes": attributes,
+    }
+
+
+def _content(trials: Sequence[FrozenTrial]) -> list[tuple[object, ...]]:
     return [(t.state, t.params, t.values) for t in trials]
 
 
@@ -79,12 +202,3 @@ def _reason(error: Exception) -> str:
     """What the database itself said, in one line."""
     cause = error.__cause__ or error
     return str(getattr(cause, "orig", None) or cause).splitlines()[0]
-
-
-def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "(not a database URL)"

@@ -57,6 +57,13 @@ class Store:
         self.name = path.name
         self._trials = path / "trials"
 
+    def refuse_links(self) -> None:
+        """SweepError if the folder, or what a run writes in it, is a link: nothing is to end up elsewhere."""
+        for part in ("", ".lock", "trials", "study.db", "report"):
+            path = self.path / part
+            if path.is_symlink():
+                raise SweepError(f"{path}: is a link; results stay in their own folder. Move what it leads to here")
+
     @property
     def exists(self) -> bool:
         """Whether an experiment was ever started here."""

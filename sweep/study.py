@@ -1,8 +1,12 @@
 """Running an experiment: every trial chosen, trained, recorded and told, in fixed rounds, by one writer."""
 
+import json
+import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +17,14 @@ from sweep.environment import make_manifest
 from sweep.errors import RunError, SweepError
 from sweep.executor import Executor, InProcess, Job, Observer
 from sweep.experiment import Experiment
-from sweep.mirror import Mirror, open_storage
+from sweep.mirror import Copying, Mirror, open_storage
 from sweep.outcome import Outcome, summary
 from sweep.pruning import History, Reports, reported_outcome
 from sweep.record import Record, TrialKey
 from sweep.sampling import Search, directions, finished_trial, round_size
-from sweep.store import Store
+from sweep.store import Store, write_whole
+
+_WRITER = ".writer.json"  # beside the lock, which is emptied by whoever tries it
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
     extended keeps the trials that it has. SweepError if the results belong to a different experiment file.
     """
     store, experiment, executor = Store(run.results / run.name), run.experiment, executor or InProcess()
+    store.refuse_links()
     with _only_writer(store.path):
         _prepare(store, run)
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
@@ -80,7 +87,7 @@ class _Search:
     before it have ended.
     """
 
-    def __init__(self, run: Run, storage: optuna.storages.BaseStorage, ended: dict[int, _Ended]) -> None:
+    def __init__(self, run: Run, storage: optuna.storages.RDBStorage, ended: dict[int, _Ended]) -> None:
         self._experiment, self._ended = run.experiment, ended
         self._settings = run.experiment.condition_settings
         conditions = range(len(self._settings))
@@ -90,12 +97,13 @@ class _Search:
         self._copied = 0  # trials of all conditions
         while self._copied in ended:
             self._copied += 1
-        self._mirrors = []
+        mirrors = []
         for condition, setting in enumerate(self._settings):
             name, identity = _study_name(run.name, setting), run.experiment.identity
             mirror = Mirror(storage, name, identity, directions(run.experiment))
             mirror.hold([ended[trial].trial for trial in range(condition, self._copied, len(self._settings))])
-            self._mirrors.append(mirror)
+            mirrors.append(mirror)
+        self._copying = Copying(mirrors)
 
     def run(self, store: Store, executor: Executor, observer: Observer) -> None:
         """Train what has no record yet."""
@@ -107,6 +115,7 @@ class _Search:
                 self._ended[job.key.trial] = _just_trained(self._experiment, job, outcome, figures)
                 self._copy()
             self._tell(numbers)
+        self._copying.finish()
 
     def _jobs(self, numbers: range) -> Iterator[Job]:
         """The round's trials that are still to be trained; all of them are chosen on the way."""
@@ -136,7 +145,7 @@ class _Search:
 
     def _copy(self) -> None:
         while self._copied in self._ended:
-            self._mirrors[self._copied % len(self._mirrors)].add(self._ended[self._copied].trial)
+            self._copying.add(self._copied % len(self._settings), self._ended[self._copied].trial)
             self._copied += 1
 
     def _trials(self, numbers: range) -> range:
@@ -198,11 +207,29 @@ def _only_writer(path: Path) -> Iterator[None]:
         path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path / ".lock")
         lock.acquire(timeout=0)
+        write_whole(path / _WRITER, json.dumps(_this_process()).encode())
     except Timeout:
-        raise SweepError(f"{path}: another `sweep run` is writing here; wait for it to end, or stop it") from None
+        raise SweepError(
+            f"{path}: another `sweep run` is writing here{_said_of_writer(path)}; wait for it to end, or stop it"
+        ) from None
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}; choose another folder with --results") from None
     try:
         yield
     finally:
+        (path / _WRITER).unlink(missing_ok=True)
         lock.release()
+
+
+def _this_process() -> dict[str, Any]:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+
+
+def _said_of_writer(path: Path) -> str:
+    """Which process it is, as far as it could say so before somebody else asked."""
+    try:
+        writer = json.loads((path / _WRITER).read_bytes())
+        return f" (process {int(writer['pid'])} on {writer['host']}, since {writer['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -36,7 +36,9 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
     names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve", "ert_sequences"]
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
     if len(experiment.study.objectives) > 1:
-        ranked = ranked.assign(pareto=(ranked["layer"] == 0) & (ranked["state"] == "complete"))
+        ranked = ranked.assign(
+            pareto=(ranked["layer"] == 0) & (ranked["state"] == "complete") & (ranked["diverged"] == 0)
+        )
         names.append("pareto")
     table = ranked[list(dict.fromkeys(names))].reset_index(drop=True)
     return table.drop(columns="state") if (table["state"] == "complete").all() else table

@@ -1,0 +1,65 @@
+"""One process writes a results folder, and nothing that it writes ends up elsewhere."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Result
+from stubs import Stub
+from test_rounds import run
+
+from sweep.errors import SweepError
+from sweep.executor import Job
+from sweep.mirror import without_password
+from sweep.outcome import Outcome
+from sweep.store import Store
+
+Sweep = Callable[..., Result]
+
+
+def test_a_second_run_is_told_which_process_is_the_first(tmp_path: Path) -> None:
+    def runs_it_again(job: Job) -> Outcome:
+        run(tmp_path, "random", "none", Stub(), 2)
+        raise AssertionError("the second run was let in")
+
+    with pytest.raises(SweepError, match="another `sweep run` is writing here") as refusal:
+        run(tmp_path, "random", "none", Stub(outcome=runs_it_again), 2)
+    assert f"(process {os.getpid()} on {socket.gethostname()}, since 20" in str(refusal.value)
+    assert refusal.value.exit_code == 2
+    assert len(run(tmp_path, "random", "none", Stub(), 2).trials) == 4, "the lock is let go of"
+
+
+@pytest.mark.parametrize("part", ["", "trials", "study.db", "report", ".lock"])
+def test_a_results_folder_that_leads_elsewhere_is_refused(part: str, tmp_path: Path, sweep_command: Sweep) -> None:
+    elsewhere, here = tmp_path / "elsewhere", tmp_path / "results" / "rounds" / part
+    elsewhere.mkdir()
+    here.parent.mkdir(parents=True)
+    here.symlink_to(elsewhere)
+    with pytest.raises(SweepError, match="is a link; results stay in their own folder"):
+        run(tmp_path, "random", "none", Stub(), 1)
+    for command in ("show", "report", "export"):
+        result = sweep_command(command, "rounds")
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "is a link" in result.err
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["..", "../up", "/etc", "a/b", "a\0b", "x" * 101, "", ".hidden", "a\nb"])
+def test_a_name_that_is_no_folder_of_the_results_is_refused(name: str, small: Store, sweep_command: Sweep) -> None:
+    for command in ("show", "report", "export", "run"):
+        result = sweep_command(command, name)
+        assert result.code == 2
+        assert "Traceback" not in result.err
+
+
+def test_a_password_is_hidden_wherever_it_stands_in_a_url() -> None:
+    for url in (
+        "postgresql://me:hush@host/db",
+        "postgresql+psycopg://me:hush@host:5432/db?sslpassword=hush",
+        "postgresql://host/db?user=me&password=hush",
+        "postgresql://me:hush@@bad:port/db",
+        "hush",
+    ):
+        assert "hush" not in without_password(url)
