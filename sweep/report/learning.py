@@ -165,8 +165,11 @@ def _band(axes: Axes, table: pd.DataFrame, colour: str) -> None:
 
 
 def _finish(axes: Axes, title: str, condition: Condition, label: str, *, share: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     titled(axes, title, condition.label)
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, min_n_ticks=1))
     axes.set_ylabel(label + (" (%)" if share else ""))
     axes.grid(axis="y")
     axes.margins(x=0)
