@@ -87,20 +87,23 @@ BACKGROUND = "return getComputedStyle(document.body).backgroundColor"
 INK = "return getComputedStyle(document.querySelector('figure svg text')).fill"
 
 
-def cells(browser: Browser, heading: str, table: int = 1) -> list[float]:
-    """The numbers of a column of the page's nth table, as they stand."""
+TABLE = '[aria-label="Accuracy"] table.sortable'
+
+
+def cells(browser: Browser, heading: str) -> list[float]:
+    """The numbers of a column of the accuracy table, as they stand."""
     script = """
-        const table = document.querySelectorAll("table.sortable")[arguments[1]];
+        const table = document.querySelector(arguments[1]);
         const heads = [...table.tHead.rows[0].cells].map((cell) => cell.innerText.trim());
         const column = heads.findIndex((text) => text.startsWith(arguments[0]));
         return [...table.tBodies[0].rows].map((row) => row.cells[column].dataset.value);
     """
-    return [float(value) for value in browser.run(script, heading, table)]
+    return [float(value) for value in browser.run(script, heading, TABLE)]
 
 
-def click_heading(browser: Browser, heading: str, table: int = 1) -> str:
-    """Sort the page's nth table by a column; how it says that it is sorted now."""
-    for head in browser.driver.find_elements("css selector", "table.sortable")[table].find_elements("tag name", "th"):
+def click_heading(browser: Browser, heading: str) -> str:
+    """Sort the accuracy table by a column; how it says that it is sorted now."""
+    for head in browser.driver.find_elements("css selector", f"{TABLE} th"):
         if head.text.startswith(heading):
             head.find_element("tag name", "button").click()
             return head.get_attribute("aria-sort")
