@@ -190,6 +190,14 @@ def test_no_line_breaks_inside_an_interval_or_a_setting(tmp_path):
     assert "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}" in answer
 
 
+def test_a_curve_of_more_tests_than_can_be_told_apart_says_how_many_are_drawn():
+    results = sample(tutorial().path, TUTORIAL | {"training": {"epochs": 251}, "study": {"seeds": 2}})
+    curves = learning_curves(results, conditions(results)[0], ranking(results))
+    assert all("Drawn: 250 of 251 tests, evenly; the CSV has all." in curve.caption for curve in curves)
+    assert all(len(curve.data) == 251 for curve in curves)
+    assert "Drawn" not in learning_curves(tutorial(), conditions(tutorial())[0], ranking(tutorial()))[0].caption
+
+
 def test_bands_keep_the_last_value_of_a_replicate_that_ended_early():
     curves = pd.DataFrame({"seed": [0, 0, 1], "epoch": [1, 2, 1], "recall_accuracy": [0.0, 0.0, 1.0]})
     curves["sequence_accuracy"] = curves["recall_accuracy"]

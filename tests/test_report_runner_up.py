@@ -109,6 +109,23 @@ def test_the_answer_says_in_how_many_conditions_the_best_is_told_apart():
     assert "with these seeds" in told_apart(by_cell())
 
 
+def test_a_loss_is_better_where_it_is_lower_and_gives_way_to_recall_where_one_diverged():
+    results = tuning(study={"trials": 3, "seeds": 10, "objective": "-loss"})
+    (duel,) = duels(results).values()
+    assert duel.outcome == "loss"
+    assert duel.difference > 0
+    results.replicates.loc[0, "loss"] = np.inf
+    assert duels(results)[0].outcome == "recall_accuracy"
+
+
+def test_two_that_share_no_seeds_are_not_compared():
+    results = _of_ten_seeds()
+    results.replicates.loc[results.replicates["trial"] == 1, "seed"] += 100
+    results.replicates.loc[results.replicates["trial"] == 2, "seed"] += 200
+    assert duels(results) == {}
+    assert how_sure(results) == []
+
+
 def test_without_a_rival_there_is_no_duel():
     assert duels(tutorial()) == {}
     assert duel_table(tutorial()).empty

@@ -55,6 +55,9 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
         quantiles(curves, "loss"),
     )
 
+    tests = len(recall)
+    thinned = f" Drawn: {_POINTS} of {tests:,} tests, evenly; the CSV has all." if tests > _POINTS else ""
+
     def draw_recall(axes: Axes) -> None:
         _faint(axes, others, "recall_accuracy")
         _band(axes, recall, BLUE)
@@ -79,21 +82,21 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
         Drawing(
             name=f"recall{suffix}",
             title="Recall accuracy",
-            caption=f"Recall accuracy over the epochs ({whose}). {bands}{behind}",
+            caption=f"Recall accuracy over the epochs ({whose}). {bands}{behind}{thinned}",
             svg=drawn(f"recall{suffix}", _SIZE, draw_recall),
             data=recall,
         ),
         Drawing(
             name=f"solved{suffix}",
             title=f"Seeds with {right}",
-            caption=f"Share of the seeds with {right} at that epoch ({whose}). Band: 95% interval.{more}",
+            caption=f"Share of the seeds with {right} at that epoch ({whose}). Band: 95% interval.{more}{thinned}",
             svg=drawn(f"solved{suffix}", _SIZE, draw_solved),
             data=solved,
         ),
         Drawing(
             name=f"loss{suffix}",
             title="Training loss",
-            caption=f"Training loss, the mean over an epoch ({whose}). {as_before} as for recall.",
+            caption=f"Training loss, the mean over an epoch ({whose}). {as_before} as for recall.{thinned}",
             svg=drawn(f"loss{suffix}", _SIZE, draw_loss),
             data=loss,
         ),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LEVEL = 0.05
 _SAID = 6  # conditions that have a sentence each
-_SCORES = ("recall_accuracy", "sequence_accuracy", "accuracy", "loss")  # that every replicate has
+_SCORES = ("recall_accuracy", "sequence_accuracy", "accuracy")  # that every replicate has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +55,23 @@ class Duel:
 def duels(results: Results) -> dict[int, Duel]:
     """Number of the condition -> its duel; a condition without a second configuration is left out.
 
-    By the first objective where every replicate has it, otherwise by recall accuracy.
+    By the first objective where every replicate has it, otherwise by recall accuracy: a loss that diverged has no
+    mean. A condition whose two best share fewer than two seeds is left out too.
     """
     objective = results.experiment.study.objectives[0]
     outcome = objective.removeprefix("-")
-    outcome = outcome if outcome in (*_SCORES, "solve_rate") else "recall_accuracy"
-    sign = -1.0 if objective == "-loss" else 1.0
+    finite = np.isfinite(results.replicates["loss"].to_numpy(float)).all()
+    known = (*_SCORES, "solve_rate", *(["loss"] if finite else []))
+    outcome = outcome if outcome in known else "recall_accuracy"
+    sign = -1.0 if outcome == "loss" and objective.startswith("-") else 1.0
     pairs = {}
     for number, choice in choices(results).items():
         other = _runner_up(results, choice)
         if other is not None:
             a, b = (_scores(choice.source, int(t["trial"]), outcome) for t in (choice.trial, other))
             common = a.index.intersection(b.index)
-            first, second = (sign * each[common].to_numpy(float) for each in (a, b))
-            known = np.isfinite(first) & np.isfinite(second)
-            pairs[number] = (choice, other, first[known], second[known])
+            if len(common) > 1:
+                pairs[number] = (choice, other, sign * a[common].to_numpy(float), sign * b[common].to_numpy(float))
     corrected = holm([paired_permutation_test(a - b) for _, _, a, b in pairs.values()])
     return {
         number: _duel(results, choice, other, outcome, a, b, float(p))
