@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick lint format install lock clean
+.PHONY: run test quick test-faults lint format install lock clean
 
 run: install        ## sweep the tutorial's problem and write its report
 	$(BIN)/sweep run experiments/tutorial.toml
@@ -14,7 +14,10 @@ test: install       ## all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 quick: install      ## the tests that take under a second each
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not faults"
+
+test-faults: install ## processes killed, stopped and starved; a few minutes
+	$(BIN)/pytest -m faults tests/faults
 
 lint: install       ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -113,7 +113,7 @@ def without_password(url: str) -> str:
     """A database URL as it may be shown.
 
     >>> without_password("postgresql://me:secret@host/studies?password=secret")
-    'postgresql://me:***@host/studies?password=***'
+    'postgresql://me:***@host/studies?password=%2A%2A%2A'
     """
     from sqlalchemy.engine import make_url
 

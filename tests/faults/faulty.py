@@ -1,0 +1,118 @@
+"""Runs that something happens to: forked processes that train stubs, the calm run beside them, and the oracle."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+from same_tables import assert_same_tables
+from stubs import Stub, stub_outcome
+
+from sweep.executor import Executor, Job, Observer
+from sweep.experiment_file import load
+from sweep.outcome import Outcome
+from sweep.report.tables import accuracy_table
+from sweep.stopping import Terminated, ends_when_told
+from sweep.store import Results
+from sweep.study import Run, run_experiment
+
+EXPERIMENT = """
+question = "Does it survive?"
+[task]
+name = "increasing"
+[conditions]
+sequence_length = [4, 5]
+[search]
+units = { low = 1, high = 64, log = true }
+learning_rate = { low = 1e-3, high = 1e-1, log = true }
+[training]
+epochs = 6
+[study]
+trials = TRIALS
+seeds = 3
+pruner = "median"
+"""
+
+
+def write(folder: Path, trials: int, extra: str = "") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "faulty.toml"
+    path.write_text(EXPERIMENT.replace("TRIALS", str(trials)) + extra)
+    return path
+
+
+def run(path: Path, executor: Executor, observer: Observer | None = None, storage: str | None = None) -> Results:
+    """`sweep run` in this process, with another executor."""
+    order = Run("faulty", load(path), path.read_text(), {}, path.parent / "results", storage, ["sweep", "run"])
+    with executor:
+        return run_experiment(order, observer or Observer(), executor).load()
+
+
+def forked(action: Callable[[], object]) -> int:
+    """Start `action` in a process of its own and return its id; it ends with 0, with a signal's status, or with 1."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        with ends_when_told():
+            action()
+        status = 0
+    except KeyboardInterrupt:
+        status = 130
+    except Terminated:
+        status = 143
+    finally:
+        os._exit(status)
+
+
+def ended(pid: int, within: float = 120.0) -> int:
+    """How a process ended: its exit status, or minus the signal that ended it."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise AssertionError(f"the run was still going after {within} s")
+
+
+def finished(path: Path) -> list[str]:
+    """The records that there are."""
+    return sorted(record.name for record in (path.parent / "results" / "faulty" / "trials").glob("[0-9]*.parquet"))
+
+
+def studies(results: Results, storage: str | None = None) -> list[list[object]]:
+    """What the storage holds."""
+    url = storage or f"sqlite:///{results.path / 'study.db'}"
+    names = [f"faulty/sequence_length={length}" for length in (4, 5)]
+    return [
+        [(t.number, t.state.name, t.params, t.values, t.intermediate_values, t.user_attrs) for t in study.trials]
+        for study in (optuna.load_study(study_name=name, storage=url) for name in names)
+    ]
+
+
+def assert_whole(disturbed: Results, calm: Results, storage: str | None = None) -> None:
+    """The oracle: all trials once with identical values, in the tables, the storage and the report; nothing RUNNING."""
+    assert disturbed.trials["trial"].tolist() == list(range(len(calm.trials)))
+    assert_same_tables(disturbed, calm)
+    assert studies(disturbed, storage) == studies(calm)
+    assert {trial[1] for study in studies(disturbed, storage) for trial in study} <= {"COMPLETE", "PRUNED", "FAIL"}
+    if storage is None:
+        with contextlib.closing(sqlite3.connect(disturbed.path / "study.db")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert accuracy_table(disturbed, top=None).equals(accuracy_table(calm, top=None))
+    assert not list(disturbed.path.rglob(".writing-*"))
+
+
+def calm_run(folder: Path, trials: int, outcome: Callable[[Job], Outcome] = stub_outcome) -> Results:
+    """The same experiment, undisturbed."""
+    return run(write(folder, trials), Stub(outcome=outcome))
