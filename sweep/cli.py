@@ -16,7 +16,7 @@ from sweep.stopping import Terminated, ends_when_told
 
 if TYPE_CHECKING:
     from sweep.executor import Executor
-    from sweep.store import Store
+    from sweep.store import Results, Store
 
 _EXPERIMENTS = Path("experiments")
 _STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
@@ -113,6 +113,45 @@ def run(
 
 
 @cli.command()
+@click.argument("name")
+@_results
+@click.option("--top", type=click.IntRange(1, 1000), help="How many of the best of each condition.  [file, or 3]")
+@click.option("--seeds", type=click.IntRange(1, 100_000), help="From how many new seeds each.  [file, or 30]")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
+@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+def confirm(
+    name: str, results: Path, top: int | None, seeds: int | None, workers: int, cluster: str | None, device: str
+) -> None:
+    """Train the best configurations of a search again, from seeds that it never used.
+
+    The search picks what did well on its own seeds, some of it by luck; here the luck shows. `sweep run` does the
+    same by itself at its end where the experiment file has a [confirm] section.
+
+    \b
+    Example:
+      sweep confirm tuning --top 3 --seeds 30
+    """
+    from sweep.experiment import ConfirmConfig
+    from sweep.progress import Display
+    from sweep.study import Run, confirm_experiment
+
+    store = _store(results, name)
+    manifest, experiment = store.manifest(), store.experiment()
+    if not experiment.search:
+        raise SweepError(f"{name}: nothing was searched, so there is no choice to confirm; raise study.seeds instead")
+    base = experiment.confirm or ConfirmConfig()
+    wanted = ConfirmConfig(top=top or base.top, seeds=seeds or base.seeds)
+    text = (store.path / "experiment.toml").read_text(encoding="utf-8")
+    command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
+    order = Run(name, experiment, text, overrides, results, None, command)
+    with _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
+        loaded = confirm_experiment(order, wanted, display, executor).load()
+    if not _finish(loaded):
+        sys.exit(1)
+
+
+@cli.command()
 @click.argument("file")
 @_as_json
 def plan(file: str, as_json: bool) -> None:
@@ -131,6 +170,8 @@ def plan(file: str, as_json: bool) -> None:
         click.echo(json.dumps(planned))
         return
     click.echo(f"{planned['studies']} studies, {planned['trials']} trials, {planned['replicates']} replicates")
+    if planned["confirmed"]:
+        click.echo(f"then {planned['confirmed']} trials again, {planned['confirmed_replicates']} replicates")
     click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
     click.echo(f"about {_duration(planned['seconds'])}, about {planned['memory_mb']:.0f} MB of memory")
 
@@ -168,11 +209,13 @@ def show(name: str, results: Path, as_json: bool) -> None:
     Example:
       sweep show tutorial
     """
+    from sweep.report.confirmed import with_confirmed
     from sweep.report.tables import accuracy_table
 
     loaded = _store(results, name).load()
     if as_json:
-        click.echo(accuracy_table(loaded, top=None).to_json(orient="records", double_precision=15))
+        table = with_confirmed(loaded, accuracy_table(loaded, top=None))
+        click.echo(table.to_json(orient="records", double_precision=15))
         return
     click.echo(loaded.experiment.question)
     _print_results(loaded)
@@ -327,7 +370,6 @@ def _run_one(
 ) -> bool:
     from sweep.mirror import without_password
     from sweep.progress import Display
-    from sweep.report.page import write_report
     from sweep.study import Run, run_experiment
 
     name = name_of(path)
@@ -336,11 +378,20 @@ def _run_one(
     order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
     with Display(name, experiment) as display:
         loaded = run_experiment(order, display, executor).load()
+    return _finish(loaded)
+
+
+def _finish(loaded: "Results") -> bool:
+    """Print what came out and write the report; whether no trial failed."""
+    from sweep.report.page import write_report
+
     _print_results(loaded)
     click.echo(f"Report: {write_report(loaded)}", err=True)
     failed = int((loaded.trials["state"] == "failed").sum())
     if failed:
-        click.echo(f"{name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True)
+        click.echo(
+            f"{loaded.name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True
+        )
     return failed == 0
 
 
@@ -390,11 +441,16 @@ def _accuracy(store: "Store", format_: str) -> bytes:
 
 
 def _print_results(results: Any) -> None:
+    from sweep.report.confirmed import confirmed_table, optimism
     from sweep.report.display import displayed
     from sweep.report.tables import accuracy_table
 
     table = displayed(accuracy_table(results))
     _print_table(list(table.columns), table.to_numpy().tolist())
+    if sentence := optimism(results):
+        table = displayed(confirmed_table(results))
+        click.echo(sentence)
+        _print_table(list(table.columns), table.to_numpy().tolist())
 
 
 def _print_table(head: list[str], rows: list[list[str]]) -> None:

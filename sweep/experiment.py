@@ -38,7 +38,8 @@ SEARCHABLE = tuple(
 )
 """Parameters that `[search]` may name."""
 
-_NEUTRAL = ("question", "study.trials", "study.trial_timeout")  # may change between two runs: no number depends on them
+_NEUTRAL = ("question", "study.trials", "study.trial_timeout")
+"""Keys that may change between two runs, as all of [confirm] may: no finished trial depends on them."""
 
 DEFAULT_TRIALS = 50
 _MOST_SEEDS = 100_000
@@ -179,10 +180,30 @@ class StudyConfig(Frozen):
         """The seeds of every trial, in order."""
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
 
+    def seeds_after(self, number: int) -> tuple[int, ...]:
+        """The next `number` seeds after those of the trials.
+
+        >>> StudyConfig(seeds=(3, 7)).seeds_after(2)
+        (8, 9)
+        """
+        first = max(self.replicate_seeds) + 1
+        return tuple(range(first, first + number))
+
     @property
     def objectives(self) -> tuple[str, ...]:
         """The objectives in order, each with its "-" if it is minimised."""
         return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+
+class ConfirmConfig(Frozen):
+    """How the best configurations of each condition are trained again, from seeds that the search never used."""
+
+    top: int = Field(
+        3, ge=1, le=1000, description="how many of the best of each condition; of several objectives, of the Pareto set"
+    )
+    seeds: int = Field(
+        30, ge=1, le=_MOST_SEEDS, description="from how many seeds each: the next ones after the search's own"
+    )
 
 
 class Experiment(Frozen):
@@ -198,6 +219,7 @@ class Experiment(Frozen):
     paired: bool = Field(False, exclude=True, description="whether the conditions were written as tables, one a study")
     search: dict[str, Dimension] = Field({}, description="model or training parameter -> what the sampler may choose")
     study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
+    confirm: ConfirmConfig | None = Field(None, description="left out: the search is all there is")
 
     @property
     def base(self) -> Configuration:
@@ -289,7 +311,8 @@ def _content(experiment: Experiment) -> dict[str, Any]:
     flat = _flat(experiment.model_dump(mode="json"))
     orders = zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True)
     unset = {key for key, value in flat.items() if key.endswith((".when", ".start")) and not value}
-    content = {key: value for key, value in flat.items() if key not in _NEUTRAL and key not in unset}
+    neutral = {key for key in flat if key in _NEUTRAL or key.partition(".")[0] == "confirm"}
+    content = {key: value for key, value in flat.items() if key not in neutral and key not in unset}
     return content | {key: names for key, names in orders if len(names) > 1}
 
 

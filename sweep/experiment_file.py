@@ -10,7 +10,17 @@ from pydantic import ValidationError
 
 from sweep.config import SECTIONS, TASKS, Frozen
 from sweep.errors import SweepError
-from sweep.experiment import SEARCHABLE, Choices, Dimension, Experiment, Range, StudyConfig, listed, settings_of
+from sweep.experiment import (
+    SEARCHABLE,
+    Choices,
+    ConfirmConfig,
+    Dimension,
+    Experiment,
+    Range,
+    StudyConfig,
+    listed,
+    settings_of,
+)
 from sweep.faults import faults_of, quoted, unknown
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
@@ -80,6 +90,8 @@ def parse(raw: Mapping[str, Any], where: str) -> Experiment:
     sections: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig}
     for key, section in sections.items():
         parts[key] = _section(raw.get(key, {}), section, key, faults)
+    if "confirm" in raw:
+        parts["confirm"] = _section(raw["confirm"], ConfirmConfig, "confirm", faults)
     faults += faults_of_conditions
     parts["search"] = _search(raw.get("search", {}), faults)
     if not faults:
@@ -231,6 +243,8 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
             faults.append('study.sampler: is "cmaes", which needs at least two ranges without `when` to learn in')
     if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
         faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
+    if experiment.confirm is not None:
+        faults += _faults_of_confirmation(experiment, experiment.confirm)
     if experiment.study.sampler == "grid":
         try:
             size = experiment.grid_size
@@ -296,6 +310,14 @@ def _outside(value: Any, dimension: Dimension, *, whole: bool) -> str | None:
         return f"{numbers} from {dimension.low} to {dimension.high}"
     steps = (value - dimension.low) / dimension.step if dimension.step else 0.0
     return None if abs(steps - round(steps)) < 1e-9 else f"{dimension.low} and a multiple of {dimension.step}"
+
+
+def _faults_of_confirmation(experiment: Experiment, confirm: ConfirmConfig) -> list[str]:
+    if not experiment.search:
+        return ["confirm: nothing is searched, so there is no choice to confirm; leave it out, and raise study.seeds"]
+    if experiment.study.seeds_after(confirm.seeds)[-1] >= 2**32:
+        return [f"confirm.seeds: is {confirm.seeds}; the seeds after those of the study would pass {2**32 - 1}"]
+    return []
 
 
 def _refused(

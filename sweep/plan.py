@@ -56,6 +56,9 @@ class Plan:
     studies: int
     trials: int
     replicates: int
+    confirmed: int
+    """Trials that are trained again at the end, and from how many replicates in all."""
+    confirmed_replicates: int
     updates: int
     programs: int
     seconds: float
@@ -81,24 +84,38 @@ def make_plan(experiment: Experiment) -> Plan:
     """Count what would run, from the file alone; TensorFlow is not needed for it, and no sequence is drawn."""
     seeds, settings = len(experiment.study.replicate_seeds), experiment.condition_settings
     trials = experiment.trials * len(settings)
+    top, new_seeds = _confirmation(experiment)
     updates, seconds, memory = 0, 0.0, 0.0
     typical, largest = _typical(experiment), _largest(experiment)
     for setting in settings:
         extent = _Extent(typical.replace(**setting), seeds)
         updates += extent.updates * seeds * experiment.trials
         seconds += extent.seconds * experiment.trials
-        memory = max(memory, _Extent(largest.replace(**setting), seeds).bytes)
+        memory = max(memory, _Extent(largest.replace(**setting), max(seeds, new_seeds)).bytes)
+        if top:
+            again = _Extent(typical.replace(**setting), new_seeds)
+            updates += again.updates * new_seeds * top
+            seconds += again.seconds * top
     fused = experiment.training.trainer == "fused"
-    programs = len(settings) * min(_programs(experiment), experiment.trials) if fused else 0
+    shapes = _programs(experiment)
+    programs = len(settings) * (min(shapes, experiment.trials) + min(shapes, top)) if fused else 0
     return Plan(
         studies=len(settings),
         trials=trials,
         replicates=trials * seeds,
+        confirmed=len(settings) * top,
+        confirmed_replicates=len(settings) * top * new_seeds,
         updates=updates,
         programs=programs,
         seconds=_IMPORT_SECONDS + seconds + programs * _COMPILE_SECONDS,
         memory_mb=_BASE_MB + min(programs, _PROGRAMS_KEPT) * _PROGRAM_MB + memory / 1e6,
     )
+
+
+def _confirmation(experiment: Experiment) -> tuple[int, int]:
+    """How many trials of each condition are confirmed, and each from how many seeds."""
+    confirm = experiment.confirm
+    return (min(confirm.top, experiment.trials), confirm.seeds) if confirm else (0, 0)
 
 
 class _Extent:

@@ -26,7 +26,6 @@ class Display(Observer):
 
     def __init__(self, name: str, experiment: Experiment) -> None:
         self._objective = experiment.study.objectives[0]
-        self._replicates = len(experiment.study.replicate_seeds)
         self._best: float | None = None
         self._solved = self._trained = 0
         console = Console(stderr=True)
@@ -72,10 +71,10 @@ class Display(Observer):
     def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
         """Count the trial in."""
         if figures.get("solve_rate") is not None:
-            self._trained += self._replicates
-            self._solved += round(figures["solve_rate"] * self._replicates)
+            self._trained += figures["seeds"]
+            self._solved += round(figures["solve_rate"] * figures["seeds"])
         value = figures.get(self._objective.removeprefix("-"))
-        if value is not None and state == "complete":
+        if value is not None and state == "complete" and key.phase == "search":
             better = min if self._objective.startswith("-") else max
             self._best = value if self._best is None else better(self._best, value)
         best = f", best {self._objective.removeprefix('-')} {_short(self._best)}" if self._best is not None else ""

@@ -107,9 +107,9 @@ class Store:
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         write_whole(self._trials / f"{key.trial:06d}-{key.phase}.parquet", sink.getvalue().to_pybytes())
 
-    def files(self) -> list[Path]:
-        """The records, in the order of their trials."""
-        return sorted(self._trials.glob("[0-9]*.parquet"))
+    def files(self, phase: str = "*") -> list[Path]:
+        """The records (of one phase), in the order of their trials."""
+        return sorted(self._trials.glob(f"[0-9]*-{phase}.parquet"))
 
     def records(self, experiment: Experiment) -> list[pa.Table]:
         """All records, each a table of one row; SweepError names one that is damaged, or of another experiment."""
@@ -117,8 +117,9 @@ class Store:
         return [_read(path, schema) for path in self.files()]
 
     def recorded(self, experiment: Experiment) -> Iterator[Record]:
-        """The trials so far, for a run that goes on."""
-        return (from_record(experiment, table) for table in self.records(experiment))
+        """The trials of the search so far, for a run that goes on."""
+        schema = record_schema(experiment)
+        return (from_record(experiment, _read(path, schema)) for path in self.files("search"))
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves, steps and lengths as Arrow tables."""
@@ -130,9 +131,13 @@ class Store:
         frames = {name: table.to_pandas() for name, table in self._tables(experiment).items()}
         return Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
 
+    def key(self, experiment: Experiment, trial: int) -> TrialKey:
+        """Condition and parameters of a trial of the search."""
+        return from_record(experiment, _read(self._file(trial), record_schema(experiment))).key
+
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
         """What a trial of the search trained."""
-        key = from_record(experiment, _read(self._file(trial), record_schema(experiment))).key
+        key = self.key(experiment, trial)
         return experiment.base.replace(**key.condition, **key.parameters)
 
     def weights(self, trial: int) -> tuple[int, list[NDArray[np.float32]]]:
@@ -153,7 +158,7 @@ class Store:
     def _file(self, trial: int) -> Path:
         path = self._trials / f"{trial:06d}-search.parquet"
         if not path.is_file():
-            known = [int(file.name[:6]) for file in self.files()]
+            known = [int(file.name[:6]) for file in self.files("search")]
             have = f"trials {min(known)} to {max(known)} are there" if known else "none is there yet"
             raise SweepError(f"{self.name}: has no trial {trial}; {have}")
         return path

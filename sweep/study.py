@@ -13,10 +13,11 @@ from typing import Any
 import optuna
 from filelock import FileLock, Timeout
 
+from sweep.confirmation import confirmation_jobs
 from sweep.environment import make_manifest
 from sweep.errors import RunError, SweepError
 from sweep.executor import Executor, InProcess, Job, Observer
-from sweep.experiment import Experiment
+from sweep.experiment import ConfirmConfig, Experiment
 from sweep.mirror import Copying, Mirror, open_storage
 from sweep.outcome import Outcome, summary
 from sweep.pruning import History, Reports, reported_outcome
@@ -41,7 +42,7 @@ class Run:
 
 
 def run_experiment(run: Run, observer: Observer, executor: Executor | None = None) -> Store:
-    """Run what is missing of an experiment; the same call again goes on where the last one stopped.
+    """Run what is missing of an experiment, then confirm; the same call again goes on where the last one stopped.
 
     Trial `number * conditions + condition` is trial `number` of that condition's study: a study that is
     extended keeps the trials that it has. SweepError if the results belong to a different experiment file.
@@ -58,7 +59,28 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
         if any(trial not in ended for trial in range(total)):
             _note_run(store, run, executor.device())
         search.run(store, executor, observer)
+        if experiment.confirm is not None:
+            _confirm(store, run, experiment.confirm, observer, executor)
     return store
+
+
+def confirm_experiment(run: Run, confirm: ConfirmConfig, observer: Observer, executor: Executor | None = None) -> Store:
+    """Train the best configurations that the search has found so far again, from new seeds; what is there is kept."""
+    store = Store(run.results / run.name)
+    store.refuse_links()
+    with _only_writer(store.path):
+        _confirm(store, run, confirm, observer, executor or InProcess())
+    return store
+
+
+def _confirm(store: Store, run: Run, confirm: ConfirmConfig, observer: Observer, executor: Executor) -> None:
+    jobs, finished = confirmation_jobs(store, store.load(), confirm)
+    before = len(store.files("search")) + finished
+    observer.started(before + len(jobs), before)
+    if jobs:
+        _note_run(store, run, executor.device())
+    for _ in record_each(store, run.experiment, jobs, executor, observer):
+        pass  # nobody learns from it
 
 
 def record_each(

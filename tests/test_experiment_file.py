@@ -19,7 +19,7 @@ from sweep.sampling import distributions
 SHIPPED = Path(__file__).parent.parent / "experiments"
 
 MINIMAL = 'question = "q"\n[task]\nname = "increasing"\n'
-WRITABLE = ("question", "task", "model", "training", "conditions", "search", "study")
+WRITABLE = ("question", "task", "model", "training", "conditions", "search", "study", "confirm")
 EXPLICIT = 'question = "q"\n[task]\nname = "explicit"\n'
 
 

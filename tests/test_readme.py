@@ -46,7 +46,7 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     assert len((tmp_path / "curves.csv").read_text().splitlines()) > 500
     tutorial = sweep.load(tmp_path / "results" / "tutorial")
     assert tutorial.replicates["seed"].tolist() == list(range(64))
-    assert len(sweep.load(tmp_path / "results" / "tuning").trials) == 50
+    assert len(sweep.load(tmp_path / "results" / "tuning").trials) == 50 + 3
 
 
 def test_the_readme_names_every_command() -> None:

@@ -47,6 +47,21 @@ def confirmed_table(results: Results) -> pd.DataFrame:
     return table[[*names, "solve_rate", "solve_rate_low", "solve_rate_high"]].reset_index(drop=True)
 
 
+def with_confirmed(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """The accuracy table with the confirmed scores beside the search's: `confirmed_X`, missing where none are.
+
+    X is seeds, solve_rate with its interval, recall_accuracy, sequence_accuracy, loss, ert_sequences, and the
+    objectives that are not among these. The table itself where nothing was confirmed.
+    """
+    again = confirmation(results).trials
+    if again.empty:
+        return table
+    names = ["seeds", "solve_rate", "solve_rate_low", "solve_rate_high", "recall_accuracy", "sequence_accuracy"]
+    names += ["loss", "ert_sequences", *(o.removeprefix("-") for o in results.experiment.study.objectives)]
+    scores = again.set_index("trial")[list(dict.fromkeys(names))].add_prefix("confirmed_")
+    return table.join(scores, on="trial")
+
+
 def optimism(results: Results) -> str:
     """How far the search's scores were above the confirmed ones, in a sentence; empty where nothing was confirmed."""
     table = confirmed_table(results)
