@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _EXPERIMENTS = Path("experiments")
 _STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
 
+_AS_WIDE_AS_IT_IS = 10_000
 _TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
 _FORMATS = ["csv", "parquet", "json", "latex"]
 
@@ -461,10 +462,10 @@ def _print_table(head: list[str], rows: list[list[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in head:
-        table.add_column(Text(column))
+        table.add_column(Text(column), overflow="fold")  # nothing is cut off
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    Console(width=None if sys.stdout.isatty() else _AS_WIDE_AS_IT_IS).print(table)
 
 
 def _duration(seconds: float) -> str:

@@ -25,15 +25,13 @@ Sweep = Callable[..., Result]
 SHOWN = """\
 How long can it remember?
 
-                                                                                           solve rate      recall         sequence                         memoryless     epochs to       ERT
- sequence_leng…   trial   state      units   learning_rate   timesteps   shuffle   seeds   (95%)           accuracy       accuracy        loss    chance   ceiling        solve           (sequences)
- ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- 5                2       complete   6       0.003           1           false     3       100%            100%           100%            0.344   20%      50%            2               5
-                                                                                           (29–100%)
- 5                0       complete   4       0.001           1           true      3       67% (9–99%)     92%            83%             0.2     20%      50%            3               8
- 5                4       failed     8       0.005           1           false     3       –               –              –               –       20%      50%            –               –
- 6                1       complete   5       0.002           full        true      3       0% (0–71%)      75%            50%             0.2     17%      50%            –               –
- 6                3       pruned     7       0.004           full        false     3       0% (0–71%)      67%            33%             0.333   17%      50%            –               –
+ sequence_length   trial   state      units   learning_rate   timesteps   shuffle   seeds   solve rate (95%)   recall accuracy (95%)   sequence accuracy   loss    chance   memoryless ceiling   epochs to solve   ERT (sequences)
+ ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ 5                 2       complete   6       0.003           1           false     3       100% (29–100%)     100%                    100%                0.344   20%      50%                  2                 5
+ 5                 0       complete   4       0.001           1           true      3       67% (9–99%)        92% (75–100%)           83%                 0.2     20%      50%                  3                 8
+ 5                 4       failed     8       0.005           1           false     3       –                  –                       –                   –       20%      50%                  –                 –
+ 6                 1       complete   5       0.002           full        true      3       0% (0–71%)         75%                     50%                 0.2     17%      50%                  –                 –
+ 6                 3       pruned     7       0.004           full        false     3       0% (0–71%)         67% (50–75%)            33%                 0.333   17%      50%                  –                 –
 
 """
 

@@ -11,6 +11,7 @@ from sweep.ranking import best_trials, ranking
 from sweep.report.display import MISSING, columns, displayed, percent, percent_interval, seconds
 from sweep.report.files import csv_text
 from sweep.report.tables import accuracy_table, cost_table
+from sweep.stats.scores import mean_interval
 
 
 def _with_trial(results, trial, **values):
@@ -83,6 +84,21 @@ def test_the_accuracy_table_keeps_the_best_of_each_condition():
     results = tuning(conditions={"sequence_length": [5, 6]}, study={"trials": 8, "seeds": 2})
     assert list(accuracy_table(results, top=3)["sequence_length"]) == [5] * 3 + [6] * 3
     assert len(accuracy_table(results, top=None)) == 16
+
+
+def test_recall_has_the_interval_of_its_own_replicates():
+    results = tuning(study={"trials": 6, "seeds": 5})
+    for _, row in accuracy_table(results, top=None).iterrows():
+        recall = results.replicates[results.replicates["trial"] == row["trial"]]["recall_accuracy"].to_numpy(float)
+        if np.ptp(recall) > 0:
+            assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall)
+        else:
+            assert np.isnan(row["recall_accuracy_low"])
+    assert accuracy_table(results)["recall_accuracy_low"].notna().any()
+
+
+def test_a_failed_trial_has_no_interval():
+    assert accuracy_table(all_failed())["recall_accuracy_low"].isna().all()
 
 
 def test_confirmed_trials_do_not_compete_with_the_search():

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from sweep.ranking import best_trials
 from sweep.report.across import axis_of
 from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import joined, value_text
-from sweep.stats.scores import mean_interval
+from sweep.report.tables import recall_interval
 
 if TYPE_CHECKING:
     from sweep.store import Results
@@ -60,17 +59,14 @@ def choice_table(results: Results) -> pd.DataFrame:
     """The choice for each condition, with its scores and what needs no memory beside them.
 
     Columns: the conditions, trial, the searched parameters, scores (search or confirmed, where any are), seeds,
-    solve_rate and recall_accuracy with their 95% intervals, chance, memoryless_ceiling. The interval of a mean
-    of recall accuracies comes from a bootstrap over the seeds; nan where these do not differ, as that shows no
-    spread.
+    solve_rate and recall_accuracy with their 95% intervals, chance, memoryless_ceiling.
     """
     rows = []
     chosen = choices(results).values()
     mixed = any(choice.confirmed for choice in chosen)
     for choice in chosen:
         trial = choice.trial
-        low, high = mean_interval(choice.replicates["recall_accuracy"].to_numpy(float))
-        known = np.isfinite(low) and low < high
+        low, high = recall_interval(choice.replicates["recall_accuracy"])
         rows.append(
             {
                 **choice.condition.values,
@@ -80,8 +76,8 @@ def choice_table(results: Results) -> pd.DataFrame:
                 "seeds": int(trial["seeds"]),
                 **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
                 "recall_accuracy": float(trial["recall_accuracy"]),
-                "recall_accuracy_low": low if known else np.nan,
-                "recall_accuracy_high": high if known else np.nan,
+                "recall_accuracy_low": low,
+                "recall_accuracy_high": high,
                 "chance": choice.condition.chance,
                 "memoryless_ceiling": choice.condition.recall_ceiling,
             }

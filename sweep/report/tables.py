@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from sweep.ranking import best_trials, ranking
 from sweep.report.conditions import conditions
+from sweep.stats.interval import Interval
+from sweep.stats.scores import mean_interval
 
 if TYPE_CHECKING:
     from sweep.store import Results
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
 def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
     """The `top` best trials of each condition (all for None), with their scores, chance and the ceiling.
 
-    Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate with its interval,
-    recall_accuracy, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
+    Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
+    their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
     ert_sequences, and the objectives that are not among these; of several objectives, pareto too: whether no
     other trial is as good in all and better in one.
     """
@@ -31,8 +34,14 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
         rows = ranked.index.isin(condition.rows(ranked).index)
         chance[rows], ceiling[rows] = condition.chance, condition.recall_ceiling
     ranked = ranked.assign(chance=chance, memoryless_ceiling=ceiling)
+    recall = dict(iter(results.replicates[results.replicates["phase"] == "search"].groupby("trial")["recall_accuracy"]))
+    ends = [recall_interval(recall.get(trial, ())) for trial in ranked["trial"]]
+    ranked = ranked.assign(
+        recall_accuracy_low=[low for low, _ in ends], recall_accuracy_high=[high for _, high in ends]
+    )
     names = [*experiment.conditions, "trial", "state", *experiment.search, "seeds"]
-    names += ["solve_rate", "solve_rate_low", "solve_rate_high", "recall_accuracy", "sequence_accuracy"]
+    names += ["solve_rate", "solve_rate_low", "solve_rate_high"]
+    names += ["recall_accuracy", "recall_accuracy_low", "recall_accuracy_high", "sequence_accuracy"]
     names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve", "ert_sequences"]
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
     if len(experiment.study.objectives) > 1:
@@ -42,6 +51,16 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
         names.append("pareto")
     table = ranked[list(dict.fromkeys(names))].reset_index(drop=True)
     return table.drop(columns="state") if (table["state"] == "complete").all() else table
+
+
+def recall_interval(accuracies: ArrayLike) -> Interval:
+    """The 95% interval of a mean of recall accuracies (replicates,), by a bootstrap over these.
+
+    nan where they do not differ, or where there are fewer than two: that shows no spread.
+    """
+    values = np.asarray(accuracies, float)
+    found = mean_interval(values) if len(values) else Interval(np.nan, np.nan)
+    return found if np.isfinite(found.low) and found.low < found.high else Interval(np.nan, np.nan)
 
 
 def cost_table(results: Results) -> pd.DataFrame:
