@@ -54,8 +54,8 @@ def test_a_lead_that_one_seed_makes_is_inconclusive_and_says_how_many_seeds_woul
 def test_equal_scores_leave_it_open():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 10)
     (row,) = duel_table(results).to_dict("records")
-    assert (row["difference"], row["p_value"], row["verdict"]) == (0, 1, "inconclusive")
-    assert np.isnan(row["difference_low"])
+    assert (row["difference_points"], row["p_value"], row["verdict"]) == (0, 1, "inconclusive")
+    assert np.isnan(row["difference_points_low"])
     assert np.isinf(row["seeds_to_settle"])
     assert "score the same on 10 seeds: which is better is open" in how_sure(results)[0]
 

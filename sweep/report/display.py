@@ -28,6 +28,7 @@ _HEADINGS = {
     "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
+    "difference_points": "difference in points",
     "runner_up": "runner-up",
     "differs_in": "where it differs",
     "probability_of_improvement": "probability of improvement",
@@ -39,7 +40,13 @@ _HEADINGS = {
 _PHASES = {"searched_": "search", "confirmed_": "confirmed"}
 """Beginning of a column's name -> the phase of the run whose score it holds."""
 
-_SPREADS = {"solve_rate": "95%", "recall_accuracy": "95%", "recall_median": "middle 80%", "difference": "95%"}
+_SPREADS = {
+    "solve_rate": "95%",
+    "recall_accuracy": "95%",
+    "recall_median": "middle 80%",
+    "difference": "95%",
+    "difference_points": "95%",
+}
 """Score -> what the columns `_low` and `_high` beside it are the ends of."""
 
 
@@ -177,7 +184,7 @@ def _number(cell: Any) -> float | None:
 
 
 def _interval(name: str, low: float, high: float) -> str:
-    return f"{low:+.2g} to {high:+.2g}" if name == "difference" else percent_interval(low, high)
+    return f"{_signed(low)} to {_signed(high)}" if name.startswith("difference") else percent_interval(low, high)
 
 
 def _cell(name: str, cell: Any) -> str:
@@ -218,6 +225,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "microseconds_per_update": _three_digits,
     "loss": _three_digits,
     "difference": _signed,
+    "difference_points": _signed,
     "probability_of_improvement": percent,
     "p_value": _three_digits,
     "seeds_to_settle": count,

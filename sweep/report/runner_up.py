@@ -108,9 +108,13 @@ def _duel(
 def duel_table(results: Results) -> pd.DataFrame:
     """A row for each duel.
 
-    Columns: the conditions, trial, runner_up, its differing settings, the difference with its 95% interval, the
-    probability of improvement, p_value (Holm), verdict, seeds_to_settle.
+    Columns: the conditions, trial, runner_up, its differing settings, difference (difference_points, in percentage
+    points, of a share) with its 95% interval, the probability of improvement, p_value (Holm), verdict,
+    seeds_to_settle.
     """
+    found = duels(results)
+    is_loss = any(duel.outcome == "loss" for duel in found.values())
+    name, factor = ("difference", 1) if is_loss else ("difference_points", 100)
     return pd.DataFrame(
         [
             {
@@ -118,15 +122,15 @@ def duel_table(results: Results) -> pd.DataFrame:
                 "trial": int(duel.choice.trial["trial"]),
                 "runner_up": duel.runner_up,
                 "differs_in": duel.apart,
-                "difference": duel.difference,
-                "difference_low": duel.low if duel.low < duel.high else np.nan,
-                "difference_high": duel.high if duel.low < duel.high else np.nan,
+                name: factor * duel.difference,
+                f"{name}_low": factor * duel.low if duel.low < duel.high else np.nan,
+                f"{name}_high": factor * duel.high if duel.low < duel.high else np.nan,
                 "probability_of_improvement": duel.probability,
                 "p_value": duel.p,
                 "verdict": duel.verdict,
                 "seeds_to_settle": duel.seeds,
             }
-            for duel in duels(results).values()
+            for duel in found.values()
         ]
     )
 
