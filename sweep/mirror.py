@@ -104,9 +104,15 @@ class Copying:
             waiting.clear()
 
 
-def open_storage(url: str) -> optuna.storages.RDBStorage:
+@contextlib.contextmanager
+def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Optuna's storage at a database URL; SweepError if there is none. The URL's password is never printed."""
-    return _patiently(lambda: _opened(url), while_=lambda error: "is locked" in str(error))
+    storage = _patiently(lambda: _opened(url), while_=lambda error: "is locked" in str(error))
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def without_password(url: str) -> str:

@@ -52,13 +52,13 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
     with _only_writer(store.path):
         _prepare(store, run)
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
-        storage = open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}")
-        search = _Search(run, storage, ended)
         total = experiment.trials * len(experiment.condition_settings)
-        observer.started(total, sum(trial < total for trial in ended))
-        if any(trial not in ended for trial in range(total)):
-            _note_run(store, run, executor.device())
-        search.run(store, executor, observer)
+        with open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}") as storage:
+            search = _Search(run, storage, ended)
+            observer.started(total, sum(trial < total for trial in ended))
+            if any(trial not in ended for trial in range(total)):
+                _note_run(store, run, executor.device())
+            search.run(store, executor, observer)
         if experiment.confirm is not None:
             _confirm(store, run, experiment.confirm, observer, executor)
     return store

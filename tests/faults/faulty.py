@@ -14,6 +14,7 @@ from stubs import Stub, stub_outcome
 
 from sweep.executor import Executor, Job, Observer
 from sweep.experiment_file import load
+from sweep.mirror import open_storage
 from sweep.outcome import Outcome
 from sweep.report.tables import accuracy_table
 from sweep.stopping import Terminated, ends_when_told
@@ -92,12 +93,12 @@ def finished(path: Path) -> list[str]:
 
 def studies(results: Results, storage: str | None = None) -> list[list[object]]:
     """What the storage holds."""
-    url = storage or f"sqlite:///{results.path / 'study.db'}"
     names = [f"faulty/sequence_length={length}" for length in (4, 5)]
-    return [
-        [(t.number, t.state.name, t.params, t.values, t.intermediate_values, t.user_attrs) for t in study.trials]
-        for study in (optuna.load_study(study_name=name, storage=url) for name in names)
-    ]
+    with open_storage(storage or f"sqlite:///{results.path / 'study.db'}") as opened:
+        return [
+            [(t.number, t.state.name, t.params, t.values, t.intermediate_values, t.user_attrs) for t in study.trials]
+            for study in (optuna.load_study(study_name=name, storage=opened) for name in names)
+        ]
 
 
 def assert_whole(disturbed: Results, calm: Results, storage: str | None = None) -> None:
