@@ -12,10 +12,12 @@ import click
 from sweep.errors import SweepError
 from sweep.experiment import Experiment
 from sweep.experiment_file import checked_name, json_schema, load, name_of, override
+from sweep.faults import unknown
 from sweep.stopping import Terminated, ends_when_told
 
 if TYPE_CHECKING:
     from sweep.executor import Executor
+    from sweep.sides import Side
     from sweep.store import Results, Store
 
 _EXPERIMENTS = Path("experiments")
@@ -246,6 +248,65 @@ def report(names: tuple[str, ...], results: Path) -> None:
 
 
 @cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="A [B]")
+@click.option("--by", metavar="PARAMETER", help="Compare the values of a searched parameter of A instead.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="What to compare by; can be given again.  [solve_rate, recall_accuracy, sequences_to_solve]",
+)
+@click.option("--fail-if", metavar="VERDICT", help="Exit with 1 if any verdict is this one; several with commas.")
+@_results
+@_as_json
+def compare(
+    names: tuple[str, ...], by: str | None, metrics: tuple[str, ...], fail_if: str | None, results: Path, as_json: bool
+) -> None:
+    """Say whether A does better than B, under each condition, and how sure that is.
+
+    A and B are experiments, or trials as NAME:12; a path to a results folder will do too. Of an experiment the best
+    configuration counts, with its confirmed scores if it has any. The verdict is better, worse or inconclusive.
+
+    \b
+    Example:
+      sweep compare tuning tutorial
+      sweep compare tuning:12 tuning:40 --metric solve_rate
+      sweep compare gate_bias --by gate_bias
+      sweep compare new/tutorial old/tutorial --fail-if worse
+    """
+    from dataclasses import asdict
+
+    from sweep.compare import METRICS, VERDICTS
+    from sweep.compare import compare as compared
+    from sweep.report.compared import comparison_table, reading
+    from sweep.sides import pairs_by, pairs_of
+
+    failing = [verdict.strip() for verdict in fail_if.split(",")] if fail_if is not None else []
+    for verdict in failing:
+        if verdict not in VERDICTS:
+            raise SweepError("--fail-if: " + unknown("verdict", verdict, VERDICTS))
+    for metric in metrics:
+        if metric not in METRICS:
+            raise SweepError("--metric: " + unknown("metric", metric, METRICS))
+    if len(names) != (1 if by else 2):
+        wanted = "one experiment with --by" if by else "two of them, or one with --by"
+        raise SweepError(f"compare: got {len(names)} names; give {wanted}")
+    sides = [_side(results, name) for name in names]
+    if by and sides[0].trial is not None:
+        raise SweepError(f"{names[0]}: is one trial; --by compares all trials of an experiment, {sides[0].name}")
+    pairs, notes = pairs_by(sides[0].results, by) if by else pairs_of(sides[0], sides[1])
+    rows = compared(pairs, tuple(dict.fromkeys(metrics)) or ("solve_rate", "recall_accuracy", "sequences_to_solve"))
+    if as_json:
+        click.echo(json.dumps({"rows": [asdict(row) for row in rows], "notes": notes}, default=str))
+    else:
+        _print_table(*comparison_table(rows))
+        for note in [reading(rows), *notes]:
+            click.echo(note, err=True)
+    if any(row.verdict in failing for row in rows):
+        sys.exit(1)
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--table", type=click.Choice(_TABLES), default="trials", show_default=True)
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="csv", show_default=True)
@@ -416,6 +477,20 @@ def _checked(path: Path, overrides: dict[str, Any]) -> Experiment:
     experiment = override(load(path), **overrides)
     check_experiment(experiment, str(path))
     return experiment
+
+
+def _side(results: Path, text: str) -> "Side":
+    """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder."""
+    from sweep.sides import Side
+    from sweep.store import Store
+
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        name = text
+    elif not number.isdecimal():
+        raise SweepError(f"{text}: names no trial; write NAME:12 for trial 12")
+    store = Store(Path(name)) if os.sep in name else _store(results, name)
+    return Side(name, store.load(), int(number) if colon else None)
 
 
 def _store(results: Path, name: str) -> "Store":

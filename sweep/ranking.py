@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,17 @@ def as_good(results: Results, best: pd.Series) -> int:
 def search_trials(results: Results) -> pd.DataFrame:
     """The trials of the search itself; confirmed ones are measured on other seeds and never compete here."""
     return results.trials[results.trials["phase"] == "search"].reset_index(drop=True)
+
+
+def confirmation(results: Results) -> Results:
+    """The confirmed trials alone, in the place of the search's: every table and figure can then be made of them."""
+    frames: dict[str, Any] = {}
+    some = (results.trials["phase"] == "confirm").any()
+    for name in ("trials", "replicates", "curves", "steps", "lengths"):
+        frame = getattr(results, name)
+        own = frame[frame["phase"] == "confirm"] if some else frame.head(0)  # curves may have millions of rows
+        frames[name] = own.assign(phase="search").reset_index(drop=True)
+    return replace(results, **frames)
 
 
 def _by_condition(results: Results, trials: pd.DataFrame) -> list[pd.DataFrame]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from test_report_samples import TUNING, by_cell, confirmed, sample, tuning, tutorial, two_conditions
 
-from sweep.ranking import best_trials
+from sweep.ranking import best_trials, confirmation
 from sweep.report.answer import answer
-from sweep.report.choice import choice_table, choices, confirmation, measured_where
+from sweep.report.choice import choice_table, choices, measured_where
 from sweep.report.confirmed import confirmed_table, optimism
 from sweep.report.display import columns
 from sweep.report.facts import environment

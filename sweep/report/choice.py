@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.ranking import best_trials
+from sweep.ranking import best_trials, confirmation
 from sweep.report.across import axis_of
 from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import joined, value_text
@@ -42,17 +42,6 @@ def choices(results: Results) -> dict[int, Choice]:
     found = {n: Choice(settings[n], results, trial, False) for n, trial in best_trials(results).items()}
     confirmed = {n: Choice(settings[n], again, trial, True) for n, trial in best_trials(again).items()}
     return {number: confirmed.get(number, choice) for number, choice in found.items()}
-
-
-def confirmation(results: Results) -> Results:
-    """The confirmed trials alone, in the place of the search's: every table and figure can then be made of them."""
-    frames: dict[str, Any] = {}
-    some = (results.trials["phase"] == "confirm").any()
-    for name in ("trials", "replicates", "curves", "steps", "lengths"):
-        frame = getattr(results, name)
-        own = frame[frame["phase"] == "confirm"] if some else frame.head(0)  # curves may have millions of rows
-        frames[name] = own.assign(phase="search").reset_index(drop=True)
-    return replace(results, **frames)
 
 
 def choice_table(results: Results) -> pd.DataFrame:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.ranking import ranking
-from sweep.report.choice import confirmation
+from sweep.ranking import confirmation, ranking
 from sweep.report.conditions import conditions
 from sweep.report.display import heading, joined, plural, value_text
 from sweep.report.drawing import BLUE, FAINT, PAPER, Drawing, drawn, percent_axis, shortened, titled

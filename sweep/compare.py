@@ -1,0 +1,216 @@
+"""Two sets of replicates against each other: the difference, how sure it is, and a verdict that few seeds cannot get.
+
+Seeds that both have are paired. Where several configurations stand on each side, matched in all else, a seed counts
+once, with its mean over them: what a seed's luck does to one of them it may do to the others too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep import stats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Verdict = Literal["better", "worse", "inconclusive"]
+VERDICTS: tuple[Verdict, ...] = ("better", "worse", "inconclusive")
+
+METRICS = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy", "sequences_to_solve")
+"""What can be compared; of `sequences_to_solve` less is better."""
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """A trained configuration: `replicates` as the results hold them, one row a seed.
+
+    `budget` is up to how many training sequences it is known of every replicate whether it had solved the task:
+    inf where all did.
+    """
+
+    trial: int
+    replicates: pd.DataFrame
+    budget: float
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What is compared under one condition. `matched`: the i-th arms of both sides differ in nothing else."""
+
+    condition: dict[str, Any]
+    label_a: str
+    label_b: str
+    a: tuple[Arm, ...]
+    b: tuple[Arm, ...]
+    matched: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A row of the table. `difference` is a - b; its interval is 95%, None where no value differs from another.
+
+    `sequences_to_solve` is the mean of the sequences until solved, or until the smaller budget of the two was
+    spent. `improvement` is how likely a seed of a does better than one of b. `p_value` is corrected for all rows
+    of the table. `units` are compared, of a and of b: "seed" or, where the search matched nothing, "trial".
+    """
+
+    condition: dict[str, Any]
+    a: str
+    b: str
+    metric: str
+    value_a: float
+    value_b: float
+    difference: float
+    low: float | None
+    high: float | None
+    improvement: float
+    improvement_low: float
+    improvement_high: float
+    p_value: float
+    verdict: Verdict
+    seeds_to_settle: int | None
+    """How many units a side would probably tell them apart, if they differ as here; None if told, or equal."""
+    units: tuple[int, int]
+    unit: Literal["seed", "trial"]
+    paired: bool
+
+
+def compare(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[Comparison]:
+    """Every pair by every metric. Equal configurations get any other verdict in 5 tables of 100, at the most."""
+    measured = [(pair, metric, _measured(pair, metric)) for pair in pairs for metric in metrics]
+    p_values = stats.holm([found.p_value for _, _, found in measured])
+    return [
+        _row(pair, metric, found, float(p), len(measured))
+        for (pair, metric, found), p in zip(measured, p_values, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """(units,) of each side: `a` and `b` are the metric's values, `better_a` and `better_b` high where it is good."""
+
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    better_a: NDArray[np.float64]
+    better_b: NDArray[np.float64]
+    paired: bool
+    unit: Literal["seed", "trial"]
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no difference."""
+        if not self._are_rates:
+            if self.paired:
+                return stats.paired_permutation_test(self.better_a - self.better_b)
+            return stats.permutation_test(self.better_a, self.better_b)
+        if self.paired:
+            return stats.paired_rate_test(*self._discordant)
+        return stats.rate_test(int(self.a.sum()), len(self.a), int(self.b.sum()), len(self.b))
+
+    def interval(self, metric: str) -> stats.Interval | None:
+        """Of the difference of the means; None where the values show no spread, or there are too few of them."""
+        if metric == "solve_rate" and self._are_rates:
+            if self.paired:
+                return stats.paired_rate_difference_interval(*self._discordant, len(self.a))
+            return stats.rate_difference_interval(int(self.a.sum()), len(self.a), int(self.b.sum()), len(self.b))
+        if self.paired:
+            found = stats.paired_mean_difference_interval(self.a - self.b)
+        else:
+            found = stats.mean_difference_interval(self.a, self.b)
+        return found if math.isfinite(found.high - found.low) and found.low < found.high else None
+
+    @property
+    def _are_rates(self) -> bool:
+        return all(bool(np.isin(v, (0, 1)).all()) for v in (self.a, self.b, self.better_a, self.better_b))
+
+    @property
+    def _discordant(self) -> tuple[int, int]:
+        return int((self.a > self.b).sum()), int((self.a < self.b).sum())
+
+
+def _row(pair: Pair, metric: str, found: _Measured, p_value: float, rows: int) -> Comparison:
+    difference, interval = float(found.a.mean() - found.b.mean()), found.interval(metric)
+    gain = float(found.better_a.mean() - found.better_b.mean())
+    verdict: Verdict = "inconclusive"
+    # A time's test and its mean may point in two directions, where curves cross: then neither is the sooner one.
+    agree = gain * difference > 0 if metric != "sequences_to_solve" else gain * difference < 0
+    if p_value < LEVEL and agree:
+        verdict = "better" if gain > 0 else "worse"
+    needed = stats.seeds_to_settle(found.better_a, found.better_b, paired=found.paired, level=LEVEL / rows)
+    settle = None
+    if verdict == "inconclusive" and math.isfinite(needed):
+        settle = max(int(needed), min(len(found.a), len(found.b)) + 1)
+    likely = stats.improvement_interval(found.better_a, found.better_b)
+    return Comparison(
+        condition=pair.condition,
+        a=pair.label_a,
+        b=pair.label_b,
+        metric=metric,
+        value_a=float(found.a.mean()),
+        value_b=float(found.b.mean()),
+        difference=difference,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        improvement=stats.probability_of_improvement(found.better_a, found.better_b),
+        improvement_low=likely.low,
+        improvement_high=likely.high,
+        p_value=p_value,
+        verdict=verdict,
+        seeds_to_settle=settle,
+        units=(len(found.a), len(found.b)),
+        unit=found.unit,
+        paired=found.paired,
+    )
+
+
+def _measured(pair: Pair, metric: str) -> _Measured:
+    if not pair.matched:
+        horizon = min(arm.budget for arm in (*pair.a, *pair.b))
+        a, b = (np.array([_values(arm, metric, horizon)[0].mean() for arm in side]) for side in (pair.a, pair.b))
+        sign = -1.0 if metric == "sequences_to_solve" else 1.0
+        return _Measured(a, b, sign * a, sign * b, paired=False, unit="trial")
+    seeds_a, seeds_b = (_common_seeds(side) for side in (pair.a, pair.b))
+    every = {tuple(arm.replicates["seed"]) for arm in (*pair.a, *pair.b)}
+    sums = [np.zeros(len(seeds)) for seeds in (seeds_a, seeds_b, seeds_a, seeds_b)]
+    for arm_a, arm_b in zip(pair.a, pair.b, strict=True):
+        horizon = min(arm_a.budget, arm_b.budget)
+        parts = [_of_seeds(arm, metric, horizon, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
+        better = [values for values, _ in parts]
+        if metric == "sequences_to_solve":
+            times, solved = (np.concatenate(both) for both in zip(*parts, strict=True))
+            better = np.split(stats.log_rank_scores(times, solved), [len(seeds_a)])
+        for total, values in zip(sums, (parts[0][0], parts[1][0], *better), strict=True):
+            total += values / len(pair.a)
+    a, b, better_a, better_b = sums
+    return _Measured(a, b, better_a, better_b, paired=len(every) == 1, unit="seed")
+
+
+def _common_seeds(arms: Sequence[Arm]) -> list[int]:
+    return sorted(set.intersection(*(set(map(int, arm.replicates["seed"])) for arm in arms)))
+
+
+def _of_seeds(arm: Arm, metric: str, horizon: float, seeds: list[int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    values, solved = _values(arm, metric, horizon)
+    place = {int(seed): index for index, seed in enumerate(arm.replicates["seed"])}
+    chosen = [place[seed] for seed in seeds]
+    return values[chosen], solved[chosen]
+
+
+def _values(arm: Arm, metric: str, horizon: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(replicates,) each: the metric, and whether the task was solved within `horizon` sequences."""
+    rows = arm.replicates
+    times = rows["sequences_to_solve"].to_numpy(float, na_value=np.nan)
+    solved = times <= horizon  # nan is not
+    if metric == "sequences_to_solve":
+        return np.where(solved, times, horizon), solved
+    column = rows["solved" if metric == "solve_rate" else metric].to_numpy(float, na_value=np.nan)
+    return np.nan_to_num(column, nan=0.0), solved  # a score that is no number has got nothing right
