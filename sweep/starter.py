@@ -56,6 +56,11 @@ seeds = 5                         # replicates of each: 5 means seeds 0 to 4; or
 # objective = "recall_accuracy"   # "solve_rate", "sequence_accuracy", ...; "-loss": a "-" in front minimises
 # pruner = "none"                 # "median" ends hopeless trials early
 # seed = 0                        # of the sampler
+
+# The best configurations of each condition again, from seeds that the search did not use. Left out: not done.
+[confirm]
+top = 1
+seeds = 10                        # the next ones after the search's own
 """
 
 

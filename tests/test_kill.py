@@ -30,6 +30,9 @@ epochs = 120
 [study]
 trials = 60
 seeds = 6
+[confirm]
+top = 12
+seeds = 8
 """
 
 
@@ -40,6 +43,18 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
 
 def finished(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "results" / "survivor" / "trials").glob("[0-9]*.parquet"))
+
+
+def kill_while_confirming(folder: Path) -> None:
+    process = start(folder)
+    while process.poll() is None and not any("confirm" in name for name in finished(folder)):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
+    confirmed = sum("confirm" in name for name in finished(folder))
+    assert 0 < confirmed < 12, "the kill came outside the phase: make it longer"
 
 
 @pytest.mark.slow
@@ -65,13 +80,15 @@ def test_twenty_kills_leave_the_table_of_an_undisturbed_run(tmp_path: Path) -> N
         assert set(before) <= set(finished(killed)), "a finished trial was lost"
         assert sweep.load(killed / "results" / "survivor").trials["trial"].is_unique
     assert kills_during_trials == KILLS, "the run ended before the last kill: make the experiment longer"
+    kill_while_confirming(killed)
 
     for folder in (killed, calm):
         process = start(folder)
         _, complaints = process.communicate()
         assert process.returncode == 0, complaints.decode()
     results = sweep.load(killed / "results" / "survivor")
-    assert results.trials["trial"].tolist() == list(range(60))
+    assert results.trials["trial"][results.trials["phase"] == "search"].tolist() == list(range(60))
+    assert (results.trials["phase"] == "confirm").sum() == 12
     assert set(TIMINGS) < set(results.trials.columns)
     undisturbed = sweep.load(calm / "results" / "survivor")
     assert_same_tables(results, undisturbed)
