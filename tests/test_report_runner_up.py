@@ -7,7 +7,8 @@ from test_report_samples import by_cell, confirmed, tuning, tutorial
 from sweep.ranking import ranking
 from sweep.report.answer import answer
 from sweep.report.runner_up import duel_table, duels, how_sure, told_apart
-from sweep.stats.significance import holm, paired_permutation_test
+from sweep.stats.significance import holm
+from sweep.stats.significance import paired_permutation_test as permutation
 
 
 def _scored(results, trial, recall):
@@ -29,11 +30,11 @@ def _of_ten_seeds():
 def test_a_clear_lead_on_the_same_seeds_is_called_better():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 9 + [0.9]), 2, np.linspace(0.2, 0.5, 10))
     (duel,) = duels(results).values()
-    assert (int(duel.choice.trial["trial"]), duel.runner_up, duel.verdict) == (1, 2, "better")
-    assert duel.difference == pytest.approx(0.99 - 0.35)
-    assert duel.p == pytest.approx(2 / 2**10)
-    assert duel.probability == 1.0
-    assert duel.low < duel.difference < duel.high
+    found = duel.compared
+    assert (int(duel.choice.trial["trial"]), duel.runner_up, found.verdict) == (1, 2, "better")
+    assert found.difference == pytest.approx(0.99 - 0.35)
+    assert found.p_value == pytest.approx(2 / 2**10)
+    assert found.low < found.difference < found.high
     (sentence,) = how_sure(results)
     assert "Trial 1 is better than the next best configuration, trial 2" in sentence
     assert "by the scores that it was picked by" in sentence
@@ -43,12 +44,12 @@ def test_a_clear_lead_on_the_same_seeds_is_called_better():
 def test_a_lead_that_one_seed_makes_is_inconclusive_and_says_how_many_seeds_would_tell():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 9 + [0.5])
     (duel,) = duels(results).values()
-    assert duel.verdict == "inconclusive"
-    assert 10 < duel.seeds < 1000
+    assert duel.compared.verdict == "inconclusive"
+    assert 10 < duel.compared.seeds_to_settle < 1000
     (sentence,) = how_sure(results)
     assert "leads the next best" in sentence
     assert "which may be chance" in sentence
-    assert f"about {duel.seeds:.0f} seeds each would probably settle it" in sentence
+    assert f"about {duel.compared.seeds_to_settle} seeds each would probably settle it" in sentence
 
 
 def test_equal_scores_leave_it_open():
@@ -56,7 +57,7 @@ def test_equal_scores_leave_it_open():
     (row,) = duel_table(results).to_dict("records")
     assert (row["difference_points"], row["p_value"], row["verdict"]) == (0, 1, "inconclusive")
     assert np.isnan(row["difference_points_low"])
-    assert np.isinf(row["seeds_to_settle"])
+    assert np.isnan(row["seeds_to_settle"])
     assert "score the same on 10 seeds: which is better is open" in how_sure(results)[0]
 
 
@@ -83,10 +84,8 @@ def test_p_values_are_corrected_for_the_number_of_conditions():
     def recall(trial):
         return results.replicates[results.replicates["trial"] == trial]["recall_accuracy"].to_numpy(float)
 
-    plain = [
-        paired_permutation_test(recall(int(d.choice.trial["trial"])) - recall(d.runner_up)) for d in found.values()
-    ]
-    assert [duel.p for duel in found.values()] == holm(plain).tolist()
+    plain = [permutation(recall(int(d.choice.trial["trial"])) - recall(d.runner_up)) for d in found.values()]
+    assert [duel.compared.p_value for duel in found.values()] == pytest.approx(holm(plain).tolist())
 
 
 def test_a_confirmed_choice_is_compared_on_the_new_seeds():
@@ -100,7 +99,7 @@ def test_a_confirmed_choice_is_compared_on_the_new_seeds():
         again.trials.loc[row, "recall_accuracy"] = recall
     (duel,) = duels(again).values()
     assert (int(duel.choice.trial["trial"]), duel.runner_up) == (2, 1)
-    assert duel.difference == pytest.approx(0.4)
+    assert duel.compared.difference == pytest.approx(0.4)
     assert "picked by" not in how_sure(again)[0]
 
 
@@ -109,21 +108,18 @@ def test_the_answer_says_in_how_many_conditions_the_best_is_told_apart():
     assert "with these seeds" in told_apart(by_cell())
 
 
-def test_a_loss_is_better_where_it_is_lower_and_gives_way_to_recall_where_one_diverged():
-    results = tuning(study={"trials": 3, "seeds": 10, "objective": "-loss"})
+def test_the_time_to_solve_is_compared_by_the_sequences_and_fewer_are_better():
+    results = tuning(study={"trials": 12, "seeds": 10, "objective": "-sequences_to_solve"})
     (duel,) = duels(results).values()
-    assert duel.outcome == "loss"
-    assert duel.difference > 0
-    results.replicates.loc[0, "loss"] = np.inf
-    assert duels(results)[0].outcome == "recall_accuracy"
+    assert duel.compared.metric == "sequences_to_solve"
+    assert duel.compared.difference < 0
+    assert "sequences to solve" in how_sure(results)[0]
+    assert duel_table(results)["difference"].iloc[0] == duel.compared.difference
 
 
-def test_two_that_share_no_seeds_are_not_compared():
-    results = _of_ten_seeds()
-    results.replicates.loc[results.replicates["trial"] == 1, "seed"] += 100
-    results.replicates.loc[results.replicates["trial"] == 2, "seed"] += 200
-    assert duels(results) == {}
-    assert how_sure(results) == []
+def test_what_no_replicate_has_by_itself_gives_way_to_recall():
+    results = tuning(study={"trials": 4, "seeds": 10, "objective": "-parameters"})
+    assert duels(results)[0].compared.metric == "recall_accuracy"
 
 
 def test_without_a_rival_there_is_no_duel():

@@ -46,6 +46,7 @@ _SPREADS = {
     "recall_median": "middle 80%",
     "difference": "95%",
     "difference_points": "95%",
+    "probability_of_improvement": "95%",
 }
 """Score -> what the columns `_low` and `_high` beside it are the ends of."""
 

@@ -2,137 +2,104 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sweep.compare import METRICS, Arm, Comparison, Pair, compare
 from sweep.ranking import ranking
 from sweep.report.choice import Choice, choices
 from sweep.report.conditions import of_trial
 from sweep.report.display import MISSING, heading, joined, plural, value_text
-from sweep.stats.scores import paired_mean_difference_interval, probability_of_improvement
-from sweep.stats.significance import holm, paired_permutation_test, seeds_to_settle
 
 if TYPE_CHECKING:
     from sweep.store import Results
 
-_LEVEL = 0.05
 _SAID = 6  # conditions that have a sentence each
-_SCORES = ("recall_accuracy", "sequence_accuracy", "accuracy")  # that every replicate has
+_TIME = "sequences_to_solve"  # the one metric that is no share
 
 
 @dataclass(frozen=True, kw_only=True)
 class Duel:
-    """A choice against the runner-up, seed by seed: `difference` > 0 where the choice scores better by `outcome`."""
+    """A choice against the runner-up: `compared` has the choice as a, and what came of it."""
 
     choice: Choice
     runner_up: int
     apart: str
     """The settings of the runner-up that are not those of the choice."""
-    outcome: str
-    difference: float
-    low: float
-    high: float
-    probability: float
-    """That a seed of the choice scores better than one of the runner-up, a tie counting half."""
-    p: float
-    """Of no difference, corrected for the number of conditions (Holm)."""
-    seeds: float
-    """That would probably settle it, if the difference is what it seems; inf where there is none."""
-
-    @property
-    def verdict(self) -> str:
-        """Whether the choice is better or worse than the runner-up, or that this is inconclusive."""
-        if self.p > _LEVEL:
-            return "inconclusive"
-        return "better" if self.difference > 0 else "worse"
+    compared: Comparison
 
 
 def duels(results: Results) -> dict[int, Duel]:
     """Number of the condition -> its duel; a condition without a second configuration is left out.
 
-    By the first objective where every replicate has it, otherwise by recall accuracy: a loss that diverged has no
-    mean. A condition whose two best share fewer than two seeds is left out too.
+    By the first objective where it can be compared, otherwise by recall accuracy. The p-values are corrected for
+    the number of conditions.
     """
-    objective = results.experiment.study.objectives[0]
-    outcome = objective.removeprefix("-")
-    finite = np.isfinite(results.replicates["loss"].to_numpy(float)).all()
-    known = (*_SCORES, "solve_rate", *(["loss"] if finite else []))
-    outcome = outcome if outcome in known else "recall_accuracy"
-    sign = -1.0 if outcome == "loss" and objective.startswith("-") else 1.0
-    pairs = {}
-    for number, choice in choices(results).items():
-        other = _runner_up(results, choice)
-        if other is not None:
-            a, b = (_scores(choice.source, int(t["trial"]), outcome) for t in (choice.trial, other))
-            common = a.index.intersection(b.index)
-            if len(common) > 1:
-                pairs[number] = (choice, other, sign * a[common].to_numpy(float), sign * b[common].to_numpy(float))
-    corrected = holm([paired_permutation_test(a - b) for _, _, a, b in pairs.values()])
+    metric = results.experiment.study.objectives[0].removeprefix("-")
+    found = {n: (choice, _runner_up(results, choice)) for n, choice in choices(results).items()}
+    rivals = {n: (choice, other) for n, (choice, other) in found.items() if other is not None}
+    pairs = [
+        Pair(
+            choice.condition.values,
+            f"trial {choice.trial['trial']}",
+            f"trial {other['trial']}",
+            (_arm(choice, choice.trial),),
+            (_arm(choice, other),),
+        )
+        for choice, other in rivals.values()
+    ]
+    rows = compare(pairs, [metric if metric in METRICS else "recall_accuracy"]) if pairs else []
     return {
-        number: _duel(results, choice, other, outcome, a, b, float(p))
-        for (number, (choice, other, a, b)), p in zip(pairs.items(), corrected, strict=True)
+        number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(results, choice, other), compared=row)
+        for (number, (choice, other)), row in zip(rivals.items(), rows, strict=True)
     }
 
 
-def _duel(
-    results: Results,
-    choice: Choice,
-    other: pd.Series,
-    outcome: str,
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
-    p: float,
-) -> Duel:
-    search = results.experiment.search
-    differing = [name for name in search if value_text(choice.trial[name]) != value_text(other[name])]
-    low, high = paired_mean_difference_interval(a - b)
-    return Duel(
-        choice=choice,
-        runner_up=int(other["trial"]),
-        apart=", ".join(_setting(name, value_text(other[name])) for name in differing),
-        outcome=outcome,
-        difference=float(np.mean(a - b)),
-        low=low,
-        high=high,
-        probability=probability_of_improvement(a, b),
-        p=p,
-        seeds=seeds_to_settle(a, b, paired=True),
-    )
+def _arm(choice: Choice, trial: pd.Series) -> Arm:
+    number = int(trial["trial"])
+    rows, curves = of_trial(choice.source.replicates, number), of_trial(choice.source.curves, number)
+    budget = np.inf if rows["sequences_to_solve"].notna().all() else float(curves["sequences"].max())
+    return Arm(number, rows.sort_values("seed"), budget)
+
+
+def _apart(results: Results, choice: Choice, other: pd.Series) -> str:
+    texts = {n: (value_text(choice.trial[n]), value_text(other[n])) for n in results.experiment.search}
+    return ", ".join(_setting(name, text) for name, (own, text) in texts.items() if own != text)
 
 
 def duel_table(results: Results) -> pd.DataFrame:
     """A row for each duel.
 
-    Columns: the conditions, trial, runner_up, its differing settings, difference (difference_points, in percentage
-    points, of a share) with its 95% interval, the probability of improvement, p_value (Holm), verdict,
-    seeds_to_settle.
+    Columns: the conditions, trial, runner_up, its differing settings, the difference (difference_points, in
+    percentage points, of a share) with its 95% interval, the probability of improvement with its own, p_value
+    (Holm), verdict, seeds_to_settle. nan where there is no interval, and where no number of seeds is known.
     """
-    found = duels(results)
-    is_loss = any(duel.outcome == "loss" for duel in found.values())
-    name, factor = ("difference", 1) if is_loss else ("difference_points", 100)
-    return pd.DataFrame(
-        [
+    rows = []
+    for duel in duels(results).values():
+        found = duel.compared
+        name, factor = ("difference", 1) if found.metric == _TIME else ("difference_points", 100)
+        ends = [np.nan if end is None else factor * end for end in (found.low, found.high)]
+        rows.append(
             {
                 **duel.choice.condition.values,
                 "trial": int(duel.choice.trial["trial"]),
                 "runner_up": duel.runner_up,
                 "differs_in": duel.apart,
-                name: factor * duel.difference,
-                f"{name}_low": factor * duel.low if duel.low < duel.high else np.nan,
-                f"{name}_high": factor * duel.high if duel.low < duel.high else np.nan,
-                "probability_of_improvement": duel.probability,
-                "p_value": duel.p,
-                "verdict": duel.verdict,
-                "seeds_to_settle": duel.seeds,
+                name: factor * found.difference,
+                f"{name}_low": ends[0],
+                f"{name}_high": ends[1],
+                "probability_of_improvement": found.improvement,
+                "probability_of_improvement_low": found.improvement_low,
+                "probability_of_improvement_high": found.improvement_high,
+                "p_value": found.p_value,
+                "verdict": found.verdict,
+                "seeds_to_settle": np.nan if found.seeds_to_settle is None else float(found.seeds_to_settle),
             }
-            for duel in found.values()
-        ]
-    )
+        )
+    return pd.DataFrame(rows)
 
 
 def how_sure(results: Results) -> list[str]:
@@ -149,7 +116,7 @@ def told_apart(results: Results) -> str:
     found = duels(results)
     if not found:
         return ""
-    better = [duel.choice.condition.label for duel in found.values() if duel.verdict == "better"]
+    better = [duel.choice.condition.label for duel in found.values() if duel.compared.verdict == "better"]
     if len(found) == 1:
         return _sentence(next(iter(found.values())))
     if not better:
@@ -162,23 +129,24 @@ def told_apart(results: Results) -> str:
 
 
 def _sentence(duel: Duel) -> str:
-    label = duel.choice.condition.label
-    where = f"At {label}, trial" if label else "Trial"
+    found, label = duel.compared, duel.choice.condition.label
+    whose = f"At {label}, trial" if label else "Trial"
+    whose += f" {duel.choice.trial['trial']}"
     other = f"the next best configuration, trial {duel.runner_up} ({duel.apart})"
-    score, seeds = heading(duel.outcome), int(duel.choice.trial["seeds"])
-    size = f"by {_points(duel, duel.difference)} ({_interval(duel)})"
-    origin = "" if duel.choice.confirmed else " by the scores that it was picked by"
-    if duel.verdict != "inconclusive":
-        return f"{where} {duel.choice.trial['trial']} is {duel.verdict} than {other}{origin}: {score} differs {size}."
-    if duel.difference == 0:
-        return (
-            f"{where} {duel.choice.trial['trial']} and {other} score the same on {plural(seeds, 'seed')}: "
-            "which is better is open."
-        )
-    more = f"about {plural(int(duel.seeds), 'seed')} each would probably settle it"
+    seeds = plural(found.units[0], found.unit)
+    if found.difference == 0:
+        return f"{whose} and {other} score the same on {seeds}: which is better is open."
+    size = f"by {_size(found, found.difference)} ({_interval(found)}) in {heading(found.metric)}"
+    if found.verdict != "inconclusive":
+        origin = "" if duel.choice.confirmed else ", by the scores that it was picked by"
+        return f"{whose} is {found.verdict} than {other}{origin}: it differs {size}."
+    more = ""
+    if found.seeds_to_settle is not None:
+        more = f", and about {plural(found.seeds_to_settle, 'seed')} each would probably settle it"
+    ahead = (found.difference > 0) != (found.metric == _TIME)
     return (
-        f"{where} {duel.choice.trial['trial']} leads {other} {size} in {score}, which may be chance: "
-        f"which is better is open, and {more}."
+        f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
+        f"is open{more}."
     )
 
 
@@ -186,17 +154,19 @@ def _setting(name: str, text: str) -> str:
     return f"no {name}" if text == MISSING else f"{name} = {text}"
 
 
-def _points(duel: Duel, size: float) -> str:
-    return f"{size:.3g}" if duel.outcome == "loss" else f"{100 * size:.0f} points"
+def _size(found: Comparison, size: float) -> str:
+    return f"{size:,.0f}" if found.metric == _TIME else f"{100 * size:.3g} points"
 
 
-def _interval(duel: Duel) -> str:
-    if duel.low == duel.high:
-        return "on every seed alike"
-    if not math.isfinite(duel.low):
-        return "no interval from so few seeds"
-    factor = 1 if duel.outcome == "loss" else 100
-    return f"95% interval {factor * duel.low:.3g} to {factor * duel.high:.3g}"
+def _interval(found: Comparison) -> str:
+    if found.low is None or found.high is None:
+        return "no interval: the seeds show no spread"
+    low, high = (end if found.metric == _TIME else 100 * end for end in (found.low, found.high))
+    return (
+        f"95% interval {low:,.3g} to {high:,.3g}"
+        if found.metric != _TIME
+        else f"95% interval {low:,.0f} to {high:,.0f}"
+    )
 
 
 def _runner_up(results: Results, choice: Choice) -> pd.Series | None:
@@ -207,9 +177,3 @@ def _runner_up(results: Results, choice: Choice) -> pd.Series | None:
         if any(value_text(row[name]) != value_text(choice.trial[name]) for name in results.experiment.search):
             return row
     return None
-
-
-def _scores(source: Results, trial: int, outcome: str) -> pd.Series:
-    """Seed -> score of the trial's replicates."""
-    rows = of_trial(source.replicates, trial).set_index("seed")
-    return rows["solved" if outcome == "solve_rate" else outcome].astype(float)
