@@ -369,6 +369,29 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, results: Pa
 
 @cli.command()
 @click.argument("name")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--storage", metavar="URL", help="Optuna storage that the run was given.")
+@_results
+def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
+    """Open optuna-dashboard on the studies of an experiment, also while it runs; Ctrl-C ends it.
+
+    It is heard on this machine alone. What it changes in study.db is no more than a copy of the records.
+
+    \b
+    Example:
+      sweep dashboard tuning
+    """
+    from sweep.mirror import show_dashboard
+
+    database = _store(results, name).path / "study.db"
+    if storage is None and not database.is_file():
+        raise SweepError(f"{database}: there is no study yet; `sweep run {name}` makes it")
+    click.echo(f"http://127.0.0.1:{port} shows {name}; Ctrl-C ends it", err=True)
+    show_dashboard(storage or f"sqlite:///{database}", port)
+
+
+@cli.command()
+@click.argument("name")
 def init(name: str) -> None:
     """Write a commented experiment file to start from; it runs as it stands, in less than a minute.
 

@@ -115,6 +115,21 @@ def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
         storage.engine.dispose()
 
 
+def show_dashboard(url: str, port: int) -> None:
+    """Serve optuna-dashboard on the storage at `url` to this machine alone, until it is interrupted."""
+    try:
+        from optuna_dashboard import run_server
+    except ModuleNotFoundError as error:
+        raise SweepError(
+            f'dashboard: needs {error.name}, which is not installed; pip install "sweep[dashboard]"'
+        ) from None
+    with open_storage(url) as storage:
+        try:
+            run_server(storage, host="127.0.0.1", port=port)
+        except OSError as error:
+            raise SweepError(f"--port: {port} cannot be listened on ({error.strerror}); choose another") from None
+
+
 def without_password(url: str) -> str:
     """A database URL as it may be shown.
 

@@ -22,11 +22,12 @@ from sweep.devices import environment, keep_to_cores
 from sweep.environment import versions
 from sweep.errors import RunError, SweepError
 from sweep.executor import Executor, Job, Observer, device_found, train
+from sweep.model import import_keras
 from sweep.outcome import Outcome, Scores
 from sweep.trial import failed_outcome
 
 ATTEMPTS = 3
-"""So many workers may die under one trial before it counts as what kills them."""
+"""So many workers may die while they train one trial before it counts as what kills them."""
 
 GRACE_SECONDS = 10.0
 """A trial ends itself at its time-out; so long after it, one that has not is taken to hang."""
@@ -34,8 +35,9 @@ GRACE_SECONDS = 10.0
 _SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is replaced
 _FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
 _TOPIC = "sweep"
+_DEATHS = "killed, out of memory, or crashed while they trained this trial"
 _LOCAL = {
-    "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+    "distributed.scheduler.allowed-failures": 1000,  # it counts trials that only waited for a worker, too
     "distributed.scheduler.worker-ttl": f"{_SILENT_SECONDS}s",
     "distributed.admin.low-level-log-length": 100,
     "distributed.admin.log-length": 100,
@@ -60,6 +62,7 @@ class _Running:
     future: distributed.Future
     worker: str | None = None
     started: float = 0.0
+    attempts: int = 0
     parts: list[Scores] = field(default_factory=list)
 
 
@@ -109,6 +112,12 @@ class Workers(Executor):
             trial = running[message["trial"]]
             match message["event"]:
                 case "started":
+                    trial.attempts += 1
+                    if trial.attempts > ATTEMPTS:
+                        del running[message["trial"]]
+                        trial.future.cancel(force=True)
+                        yield trial.job, _given_up(trial, f"WorkerDied: {ATTEMPTS} workers died; {_DEATHS}")
+                        continue
                     trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
                     observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
                 case "chunk" if message["worker"] == trial.worker:
@@ -137,13 +146,7 @@ class Workers(Executor):
         try:
             outcome, full = trial.future.result()
         except distributed.KilledWorker as error:
-            return failed_outcome(
-                trial.job.configuration,
-                trial.job.seeds,
-                trial.parts,
-                f"WorkerDied: {error.allowed_failures + 1} workers died while they trained this trial: "
-                "killed, out of memory, or crashed",
-            )
+            return _given_up(trial, f"WorkerDied: {error.allowed_failures + 1} workers died; {_DEATHS}")
         if full:
             self._replace(trial.worker)
         return outcome
@@ -158,17 +161,25 @@ class Workers(Executor):
             del running[name]
             trial.future.cancel(force=True)
             self._replace(trial.worker)
-            reason = f"TrialTimeout: hung for more than {self._grace:g} s beyond study.trial_timeout = {limit:g} s; "
-            error = reason + "its worker was ended"
-            yield trial.job, failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)
+            hung = f"hung for more than {self._grace:g} s beyond study.trial_timeout = {limit:g} s"
+            yield trial.job, _given_up(trial, f"TrialTimeout: {hung}; its worker was ended")
 
     def _replace(self, worker: str | None) -> None:
         if worker is not None:
             self.client.restart_workers([worker], timeout=30, raise_for_error=False)
 
 
-def local_workers(number: int, device: str, memory_limit: str | int | None = None) -> Connect:
-    """`number` spawned processes on this machine; their scheduler is heard on the loopback interface alone."""
+def _given_up(trial: _Running, error: str) -> Outcome:
+    return failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)
+
+
+def local_workers(
+    number: int, device: str, memory_limit: str | int | None = None, preload: str = "sweep.workers"
+) -> Connect:
+    """`number` spawned processes on this machine; their scheduler is heard on the loopback interface alone.
+
+    `preload` is imported by each before it takes a trial, so that one that is killed meanwhile harms none.
+    """
 
     @contextmanager
     def connect() -> Iterator[distributed.Client]:
@@ -182,6 +193,7 @@ def local_workers(number: int, device: str, memory_limit: str | int | None = Non
                 "options": {
                     **shared,
                     "nthreads": 1,
+                    "preload": [preload],
                     "memory_limit": limit,
                     "env": environment(device, worker, number),
                     "silence_logs": logging.CRITICAL,
@@ -189,7 +201,7 @@ def local_workers(number: int, device: str, memory_limit: str | int | None = Non
             }
             for worker in range(number)
         }
-        scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0}}
+        scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0, "dashboard_address": "127.0.0.1:0"}}
         with (
             dask.config.set(_LOCAL),
             distributed.SpecCluster(
@@ -227,6 +239,12 @@ def cluster_workers(address: str) -> Connect:
             yield client
 
     return connect
+
+
+def dask_setup(worker: distributed.Worker) -> None:
+    """What Dask calls as a worker starts."""
+    keep_to_cores()
+    import_keras()
 
 
 def _train_here(name: str, job: Job, train: Train) -> tuple[Outcome, bool]:

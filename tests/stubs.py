@@ -45,7 +45,7 @@ class StubWorkers(Workers):
 
     def __init__(self, number: int, train: Train = stub_training, **options: Any) -> None:
         memory_limit = options.pop("memory_limit", None)
-        super().__init__(local_workers(number, "cpu", memory_limit), train=train, **options)
+        super().__init__(local_workers(number, "cpu", memory_limit, preload="stubs"), train=train, **options)
 
     def device(self) -> str:
         return "stub"
