@@ -148,6 +148,9 @@ def confirm(
     text = (store.path / "experiment.toml").read_text(encoding="utf-8")
     command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
     order = Run(name, experiment, text, overrides, results, None, command)
+    found, asked = len(store.files("search")), experiment.trials * len(experiment.condition_settings)
+    if found < asked:
+        click.echo(f"{name}: the search has {found} of {asked} trials; the best so far are confirmed", err=True)
     with _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
         loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
