@@ -238,16 +238,16 @@ def report(names: tuple[str, ...], results: Path) -> None:
       sweep report tutorial
       sweep report tutorial tuning     also results/report.html, with an index
     """
-    from sweep.report.page import write_report
+    from sweep.report.page import drawn_trials, write_report
     from sweep.report.together import write_reports
 
     stores = [_store(results, name) for name in dict.fromkeys(names)]
     if len(stores) == 1:
-        click.echo(str(write_report(stores[0].load())))
+        click.echo(str(write_report(stores[0].load(drawn_trials))))
         return
     for store in stores:
         store.manifest()  # says what is missing before anything is written
-    click.echo(str(write_reports(results, (store.load() for store in stores))))
+    click.echo(str(write_reports(results, (store.load(drawn_trials) for store in stores))))
 
 
 @cli.command()

@@ -6,8 +6,8 @@ A trial is one Parquet file of one row. One file, one rename: a record is there 
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,11 +125,21 @@ class Store:
         """The trials, replicates, curves, steps and lengths as Arrow tables."""
         return self._tables(self.experiment())
 
-    def load(self) -> Results:
-        """Everything, as data frames."""
+    def load(self, curves_of: Callable[[Results], Collection[int]] | None = None) -> Results:
+        """Everything, as data frames; with `curves_of`, of the curves only those of the trials that it names.
+
+        It is given the results without their curves, which are the largest part of them.
+        """
         manifest, experiment = self.manifest(), self.experiment()
-        frames = {name: table.to_pandas() for name, table in self._tables(experiment).items()}
-        return Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
+        without = frozenset({"curves"} if curves_of else ())
+        frames = {name: table.to_pandas() for name, table in self._tables(experiment, without).items()}
+        results = Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
+        if curves_of is None:
+            return results
+        wanted, schema = curves_of(results), record_schema(experiment)
+        without = frozenset(schema.names) - {"experiment", "trial", "phase", "curves"}
+        records = [_read(path, schema, without) for path in self.files() if int(path.name[:6]) in wanted]
+        return replace(results, curves=unnested(records, "curves", NESTED["curves"]).to_pandas())
 
     def key(self, experiment: Experiment, trial: int) -> TrialKey:
         """Condition and parameters of a trial of the search."""
@@ -148,12 +158,16 @@ class Store:
         weights = [np.array(w["values"], np.float32).reshape(w["shape"]) for w in row["weights"]]
         return row["weights_seed"], weights
 
-    def _tables(self, experiment: Experiment) -> dict[str, pa.Table]:
-        records = self.records(experiment)
-        plain = [record.drop_columns([*NESTED, "weights", "weights_seed"]) for record in records]
-        empty = record_schema(experiment).empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
+    def _tables(self, experiment: Experiment, without: Set[str] = frozenset()) -> dict[str, pa.Table]:
+        """The tables; those `without` are left empty, and not read."""
+        schema = record_schema(experiment)
+        records = [_read(path, schema, without | {"weights", "weights_seed"}) for path in self.files()]
+        plain = [record.drop_columns([name for name in NESTED if name not in without]) for record in records]
+        empty = schema.empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
         tables = {"trials": pa.concat_tables(plain or [empty])}
-        return tables | {name: unnested(records, name, columns) for name, columns in NESTED.items()}
+        return tables | {
+            name: unnested([] if name in without else records, name, columns) for name, columns in NESTED.items()
+        }
 
     def _file(self, trial: int) -> Path:
         path = self._trials / f"{trial:06d}-search.parquet"
@@ -186,15 +200,21 @@ def write_whole(path: Path, content: bytes) -> None:
         raise RunError(f"{path}: cannot be written: {error.strerror}; what was stored before is kept") from None
 
 
-def _read(path: Path, schema: pa.Schema | None = None) -> pa.Table:
+def _read(path: Path, schema: pa.Schema | None = None, without: Set[str] = frozenset()) -> pa.Table:
+    """A record, `without` some of its columns: these are not read, so that damage to them goes unseen."""
     try:
         # A file by itself, not a data set of one, and without Arrow's threads: a third of the time for 50 kB.
         with pq.ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
-            table = with_lengths(file.read(use_threads=False))
-        if table.num_rows != 1 or not {"trial", "phase", *NESTED} <= set(table.column_names):
+            names = [name for name in file.schema_arrow.names if name not in without]
+            table = file.read(names if without else None, use_threads=False)
+        if "lengths" not in without:
+            table = with_lengths(table)
+        if table.num_rows != 1 or not ({"trial", "phase", *NESTED} - without) <= set(table.column_names):
             raise ValueError("it is no trial's record")
-        if schema is not None and not table.schema.equals(schema):
-            raise ValueError("its columns are not those of this experiment")
+        if schema is not None:
+            expected = pa.schema([field for field in schema if field.name not in without])
+            if not table.schema.equals(expected):
+                raise ValueError("its columns are not those of this experiment")
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(

@@ -13,7 +13,7 @@ from test_report_samples import MANIFEST
 
 from sweep.experiment_file import parse
 from sweep.record import TrialKey
-from sweep.report.page import write_report
+from sweep.report.page import drawn_trials, write_report
 from sweep.store import Store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -105,6 +105,24 @@ def test_the_golden_tables_hold_what_the_records_say(tmp_path: Path) -> None:
     assert float(longer["recall_accuracy"]) == pytest.approx(np.mean([0.75, 0.75, 1, 0.75]))
     accuracy = (tmp_path / "golden" / "report" / "tables" / "accuracy.csv").read_text().splitlines()
     assert len(accuracy) == 7
+
+
+@pytest.mark.slow
+def test_a_report_of_the_curves_that_it_draws_is_the_one_of_all_curves(tmp_path: Path) -> None:
+    store = golden_store(tmp_path)
+    experiment = store.experiment()
+    for trial in range(6, 160):  # more than are drawn
+        tests = np.random.default_rng(trial).choice([0.0, 0.5, 1.0], (4, 4)).tolist()
+        condition = experiment.condition_settings[trial % 2]
+        key = TrialKey(trial=trial, phase="search", condition=condition, parameters={"units": [4, 8, 16][trial % 3]})
+        store.append(experiment, key, outcome_of(tests))
+    whole = store.load()
+    some = store.load(drawn_trials)
+    assert 0 < some.curves["trial"].nunique() < whole.curves["trial"].nunique()
+    folder = write_report(whole).parent
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    write_report(some)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == first
 
 
 if __name__ == "__main__":

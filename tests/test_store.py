@@ -27,7 +27,7 @@ from sweep.experiment import Experiment
 from sweep.experiment_file import parse
 from sweep.outcome import Outcome, Scores
 from sweep.record import TrialKey
-from sweep.store import Store, write_whole
+from sweep.store import Results, Store, write_whole
 
 PLAIN = 'question = "q"\n[task]\nname = "increasing"\n[study]\nseeds = 3\n'
 FLOATS = st.floats(width=64)
@@ -605,3 +605,19 @@ def test_the_stored_experiment_is_the_file_that_was_run(small: Store) -> None:
     assert (small.path / "experiment.toml").read_text() == SMALL
     experiment: Experiment = small.experiment()
     assert experiment.question == "How long can it remember?"
+
+
+def test_only_the_curves_that_are_asked_for_are_loaded(small: Store) -> None:
+    whole = small.load()
+    asked = []
+
+    def of_these(results: Results) -> set[int]:
+        asked.append(len(results.curves))
+        pd.testing.assert_frame_equal(results.trials, whole.trials)
+        return {0, 3}
+
+    some = small.load(of_these)
+    assert asked == [0]
+    pd.testing.assert_frame_equal(some.curves, whole.curves[whole.curves["trial"].isin([0, 3])].reset_index(drop=True))
+    for name in ("trials", "replicates", "steps", "lengths"):
+        pd.testing.assert_frame_equal(getattr(some, name), getattr(whole, name))

@@ -42,9 +42,14 @@ def solved_curve(results: Results, condition: Condition, trial: pd.Series) -> So
     return kaplan_meier(np.where(solved, times, ended), solved)
 
 
+def drawn_curves(trials: pd.DataFrame) -> pd.DataFrame:
+    """Which of `trials` (ranked) have their solved curves drawn."""
+    return trials[trials["state"] == "complete"].head(_TRIALS)
+
+
 def effort_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """The solved curves of the best of `trials` (ranked, all of one condition)."""
-    complete = trials[trials["state"] == "complete"].head(_TRIALS)
+    complete = drawn_curves(trials)
     if complete.empty:
         return []
     rows = [trial for _, trial in complete.iterrows()]

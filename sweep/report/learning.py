@@ -128,12 +128,17 @@ def solved_share(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"seeds": seeds})
 
 
-def _others(results: Results, trials: pd.DataFrame) -> list[pd.DataFrame]:
-    """Mean curves of the other trials, evenly through the ranking if there are too many to draw."""
+def drawn_beside(trials: pd.DataFrame) -> NDArray[np.int64]:
+    """Which of the other `trials` (ranked) have their mean curves drawn: all, or evenly through the ranking."""
     numbers = trials[trials["state"] != "failed"]["trial"].to_numpy()
     if len(numbers) > _OTHERS:
         numbers = numbers[np.linspace(0, len(numbers) - 1, _OTHERS).astype(int)]
-    curves = results.curves
+    return numbers.astype(np.int64)
+
+
+def _others(results: Results, trials: pd.DataFrame) -> list[pd.DataFrame]:
+    """Mean curves of the other trials."""
+    numbers, curves = drawn_beside(trials), results.curves
     curves = curves[curves["trial"].isin(numbers) & (curves["phase"] == "search")]
     means = curves.groupby(["trial", "epoch"])[["recall_accuracy", "loss"]].mean().reset_index()
     return [_thinned(rows, 60) for _, rows in means.groupby("trial")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sweep.ranking import ranking
 from sweep.report import facts
 from sweep.report.answer import answer
 from sweep.report.cautions import cautions
@@ -16,10 +17,12 @@ from sweep.report.conditions import conditions, criterion
 from sweep.report.counts import counts
 from sweep.report.display import columns
 from sweep.report.drawing import Drawing
+from sweep.report.effort import drawn_curves
 from sweep.report.figures import figure_sections
 from sweep.report.files import csv_text, write_files
+from sweep.report.learning import drawn_beside
 from sweep.report.rendering import rendered, trusted
-from sweep.report.runner_up import duel_table, how_sure
+from sweep.report.runner_up import compared_trials, duel_table, how_sure
 from sweep.report.tables import accuracy_table, cost_table
 
 if TYPE_CHECKING:
@@ -67,6 +70,16 @@ def experiment_html(found: Content, *, level: int, prefix: str = "", beside: str
 def experiment_markdown(found: Content, *, level: int, beside: str = "") -> str:
     """The same for people who read on a code host."""
     return rendered("experiment.md.j2", found.shown | {"level": level, "beside": beside})
+
+
+def drawn_trials(results: Results) -> set[int]:
+    """The trials whose curves a report needs, for `Store.load`: hundreds of a study's thousands are never drawn."""
+    needed, ranked = compared_trials(results), ranking(results)
+    for condition in conditions(results):
+        rows = condition.rows(ranked)
+        needed |= {int(number) for number in [*rows["trial"].head(1), *drawn_curves(rows)["trial"]]}
+        needed |= set(drawn_beside(rows.iloc[1:]).tolist())
+    return needed
 
 
 def content(results: Results) -> Content:

@@ -39,8 +39,7 @@ def duels(results: Results) -> dict[int, Duel]:
     the number of conditions.
     """
     metric = results.experiment.study.objectives[0].removeprefix("-")
-    found = {n: (choice, _runner_up(results, choice)) for n, choice in choices(results).items()}
-    rivals = {n: (choice, other) for n, (choice, other) in found.items() if other is not None}
+    rivals = _rivals(results)
     pairs = [
         Pair(
             choice.condition.values,
@@ -56,6 +55,16 @@ def duels(results: Results) -> dict[int, Duel]:
         number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(results, choice, other), compared=row)
         for (number, (choice, other)), row in zip(rivals.items(), rows, strict=True)
     }
+
+
+def compared_trials(results: Results) -> set[int]:
+    """The trials that stand against each other."""
+    return {int(trial["trial"]) for choice, other in _rivals(results).values() for trial in (choice.trial, other)}
+
+
+def _rivals(results: Results) -> dict[int, tuple[Choice, pd.Series]]:
+    found = {number: (choice, _runner_up(results, choice)) for number, choice in choices(results).items()}
+    return {number: (choice, other) for number, (choice, other) in found.items() if other is not None}
 
 
 def _arm(choice: Choice, trial: pd.Series) -> Arm:
