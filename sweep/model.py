@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-ONE_FUNCTION_BYTES = 900_000
-"""Up to this size of its variables, XLA compiles a loop into one native function.
-
-Beyond, it dispatches the loop's operations one by one. Its own limit is meant for toys; measured here, one
-function is 1.5 times faster up to about this size, and slower above it.
-"""
-_ONE_FUNCTION = f"--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold={ONE_FUNCTION_BYTES}"
+# Also read when TensorFlow is imported. XLA compiles a loop into one native function if a pass over it touches no
+# more bytes than this; beyond, it dispatches the loop's operations one by one, which costs more than most of them do.
+# Its own limit is meant for toys. Matrix libraries that it may call for a large product cannot be called from there.
+_XLA_FLAGS = (
+    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=6000000",
+    "--xla_cpu_use_xnnpack=false",
+    "--xla_cpu_experimental_ynn_fusion_type=",
+)
 if "xla_backend_extra_options" not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_ONE_FUNCTION}".strip()
+    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_XLA_FLAGS]).strip()
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""

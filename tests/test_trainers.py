@@ -104,38 +104,64 @@ def test_the_trainers_agree_seed_by_seed(task: Any, parameters: dict[str, Any]) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
-def test_the_gradient_of_a_long_window_is_the_one_that_tensorflow_derives(cell: Any) -> None:
-    """In single precision, against the same recurrence written out step by step."""
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("symbols", [6, 70])
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn", "mlp"])
+def test_the_written_out_gradient_is_the_one_that_tensorflow_derives(
+    cell: Any, output: Any, symbols: int, lanes: int, monkeypatch: Any
+) -> None:
+    """In double precision: the loops, against TensorFlow's own gradient of the steps written one below the other."""
     import tensorflow as tf
 
     from sweep.config import ModelConfig
     from sweep.model import build_model
     from sweep.training import network
 
+    config = ModelConfig(cell=cell, units=5, layers=2, output=output)
+    rng = np.random.default_rng(0)
+    shapes = [w.shape for w in build_model(config, symbols, batch_size=1, timesteps=1).trainable_variables]
+    net = network.Network(config, symbols, symbols)
+    replicates = [net.packing.packed([rng.normal(0, 0.4, s).astype(np.float32) for s in shapes]) for _ in range(2)]
+    weights = [tf.constant(np.stack(each), tf.float64) for each in zip(*replicates, strict=True)]
+    shown = tf.constant(rng.integers(0, symbols + 1, (12, 2, lanes, 1)), tf.int32)
+    asked = tf.constant(rng.integers(0, symbols, (12, 2, lanes)), tf.int32)
+    counted = rng.uniform(0.1, 1, size=(12, 2, lanes)) * (np.arange(12) < 10)[:, None, None]
+    state = [tf.constant(rng.normal(0, 0.5, (2, lanes, size))) for size in net.state_sizes]
+
+    for last_only in (False, True):
+        weight = tf.constant(counted * (np.arange(12) == 9)[:, None, None] if last_only else counted)
+
+        def window(last_only: bool = last_only, weight: Any = weight) -> Any:
+            return net.gradient(weights, state, shown, asked, weight, tf.constant(10), last_only=last_only)
+
+        looped = window()
+        with monkeypatch.context() as patch, tf.GradientTape() as tape:
+            patch.setattr(network, "_UNROLLED", 100)
+            tape.watch(weights)
+            written_out = window()
+        derived = tape.gradient(written_out.loss, weights)
+        np.testing.assert_allclose(looped.loss, written_out.loss, rtol=1e-12)
+        for ours, theirs in zip(looped.gradients, derived, strict=True):
+            assert np.abs(theirs).max() > 0
+            np.testing.assert_allclose(ours, tf.convert_to_tensor(theirs), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn", "mlp"])
+@pytest.mark.parametrize("symbols", [3, 70])
+def test_packed_weights_come_back_as_they_were(cell: Any, symbols: int) -> None:
+    from sweep.config import ModelConfig
+    from sweep.model import build_model
+    from sweep.training.packing import Packing
+
     config = ModelConfig(cell=cell, units=5, layers=2)
     rng = np.random.default_rng(0)
-    shapes = [w.shape for w in build_model(config, 6, batch_size=1, timesteps=1).trainable_variables]
-    weights = [tf.constant(rng.normal(0, 0.4, (2, *shape)).astype(np.float32)) for shape in shapes]
-    shown = tf.constant(rng.integers(0, 6, (40, 2, 3, 1)), tf.int32)
-    asked = tf.constant(rng.integers(0, 6, (40, 2, 3)), tf.int32)
-    weight = tf.constant(rng.uniform(size=(40, 2, 3)).astype(np.float32) * (np.arange(40) < 33)[:, None, None])
-
-    def gradients(unrolled: int, block_bytes: int) -> Any:
-        before = network._UNROLLED, network._BLOCK_BYTES
-        network._UNROLLED, network._BLOCK_BYTES = unrolled, block_bytes
-        try:
-            net = network.Network(config, 6, 6)
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                state = net.zero_state(2, 3)
-                loss, _ = net.loss(weights, state, shown, asked, weight, tf.constant(33), last_only=False)
-            return [loss, *tape.gradient(loss, weights)]
-        finally:
-            network._UNROLLED, network._BLOCK_BYTES = before
-
-    for ours, theirs in zip(gradients(8, 1000), gradients(1000, 10**9), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    shapes = [w.shape for w in build_model(config, symbols, batch_size=1, timesteps=1).trainable_variables]
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    packing = Packing(config, symbols, symbols)
+    for back, weight in zip(packing.unpacked(packing.packed(weights)), weights, strict=True):
+        np.testing.assert_array_equal(back, weight)
 
 
 @pytest.mark.slow

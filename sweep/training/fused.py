@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
-from sweep.model import ONE_FUNCTION_BYTES, Weights, initial_weights, num_weights
+from sweep.model import Weights, initial_weights, num_weights
 from sweep.tasks import Sequences, Task
 from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
 from sweep.training.layout import Layout
@@ -25,7 +25,7 @@ EPOCHS_PER_CALL = 128
 """Epochs that one call can hold: an XLA program's buffers have a fixed size."""
 
 _TABLE_BYTES = 32_000_000
-_CACHE_BYTES = 2_500_000
+_GROUP_BYTES = 1_500_000  # of weights and optimiser: what one core trains without waiting for memory
 _WORTH_TWO_THREADS = 8
 _LONG_WINDOW = 16  # steps; of longer windows one replicate at a time is fastest, two on two threads
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
@@ -46,8 +46,7 @@ class FusedTrainer(Trainer):
             _Group(self, program, range(i, min(i + size, len(seeds))), initial[i : i + size])
             for i in range(0, len(seeds), size)
         ]
-        small = _group_bytes(shape.configuration, task.num_symbols, size) <= ONE_FUNCTION_BYTES
-        self._map: Callable[..., Iterable[Any]] = _THREADS.map if small or shape.window > _LONG_WINDOW else map
+        self._map: Callable[..., Iterable[Any]] = _THREADS.map if len(self._groups) > 1 else map
         self._groups[0].train(0, 0)  # compiles, or finds the program compiled, and trains nothing
         self.compile_seconds = time.perf_counter() - started
 
@@ -96,7 +95,11 @@ class _Group:
         missing = self.shape.replicates - len(members)
         self._seeds = [trainer.seeds[i] for i in [*members, *[members[-1]] * missing]]
         units = trainer.configuration.model.units
-        large = [padded(weights, program.weight_shapes, units) for weights in [*initial, *[initial[-1]] * missing]]
+        self._packing = program.network.packing
+        large = [
+            self._packing.packed(padded(weights, program.weight_shapes, units))
+            for weights in [*initial, *[initial[-1]] * missing]
+        ]
         self._shapes = [weight.shape for weight in initial[0]]
         self._learner: Any = {
             "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
@@ -168,7 +171,8 @@ class _Group:
         """The present weights of each replicate, without the padding."""
         stacked = [np.asarray(weight) for weight in self._learner["weights"]]
         units = self._trainer.configuration.model.units
-        return [unpadded([w[r] for w in stacked], self._shapes, units) for r in range(len(self._members))]
+        whole = [self._packing.unpacked([weight[r] for weight in stacked]) for r in range(len(self._members))]
+        return [unpadded(weights, self._shapes, units) for weights in whole]
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """(R, steps) of the latest test."""
@@ -201,9 +205,12 @@ class _Group:
         shape, task = self.shape, self._trainer.task
         order = np.zeros((shape.epochs, shape.replicates, shape.sequences), np.int32)
         following = range(done + 1, done + 1 + epochs)
-        for row, epoch in enumerate(following):
-            for replicate, seed in enumerate(self._seeds):
-                order[row, replicate] = epoch_order(self._trainer.configuration, seed, epoch, shape.sequences)
+        if self._trainer.configuration.training.shuffle:
+            for row, epoch in enumerate(following):
+                for replicate, seed in enumerate(self._seeds):
+                    order[row, replicate] = epoch_order(self._trainer.configuration, seed, epoch, shape.sequences)
+        else:
+            order[:] = np.arange(shape.sequences)
         if task.fresh:
             sets = [task.training_sequences(seed, epoch) for epoch in following for seed in self._seeds]
             offsets = np.arange(shape.epochs * shape.replicates).reshape(shape.epochs, -1, 1) * shape.sequences
@@ -271,17 +278,14 @@ def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> 
 def _group_size(compiled: Configuration, num_symbols: int, replicates: int, window: int) -> int:
     """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
 
-    A small group runs as one native function on one core, so two groups make use of two. XLA spreads the
-    operations of a larger one over the cores by itself; it only has to stay in the cache. A loop over a long
-    window is a native function only for one replicate at a time.
+    A group runs as one native function on one core, so two groups make use of two; more replicates in one group
+    than a core's cache takes are slower again. A loop over a long window keeps enough for one replicate as it is.
     """
     if window > _LONG_WINDOW:
         return 1
-    size = _group_bytes(compiled, num_symbols, replicates)
-    if size <= 2 * ONE_FUNCTION_BYTES:
-        groups = 2 if replicates >= _WORTH_TWO_THREADS else 1
-    else:
-        groups = -(-size // _CACHE_BYTES)
+    groups = -(-_group_bytes(compiled, num_symbols, replicates) // _GROUP_BYTES)
+    if replicates >= _WORTH_TWO_THREADS:
+        groups += groups % 2
     return -(-replicates // groups)
 
 

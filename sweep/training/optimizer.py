@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from sweep.config import Configuration
-from sweep.model import build_optimizer
+from sweep.model import Weights, build_optimizer
 
 Learner = dict[str, list[tf.Tensor]]
 """The `weights` and the optimiser's `slots`, each with the replicates as its first axis."""
@@ -20,7 +20,7 @@ class Optimizer:
     replicates' counts differ.
     """
 
-    def __init__(self, configuration: Configuration, weights: list[Any]) -> None:
+    def __init__(self, configuration: Configuration, weights: Weights) -> None:
         self._variables = [keras.Variable(tf.zeros(weight.shape)) for weight in weights]
         self._optimizer = _stateless(build_optimizer(configuration))
         self._optimizer.build(self._variables)

@@ -16,9 +16,9 @@ def bucket(units: int) -> int:
     """The size that `units` are padded to.
 
     >>> bucket(1), bucket(20), bucket(21), bucket(65)
-    (8, 20, 40, 128)
+    (8, 20, 40, 80)
     """
-    return next((size for size in _BUCKETS if units <= size), -(-units // 64) * 64)
+    return next((size for size in _BUCKETS if units <= size), -(-units // 16) * 16)
 
 
 def padded(weights: Weights, shapes: list[tuple[int, ...]], units: int) -> Weights:

@@ -61,8 +61,9 @@ class Program:
         lags = configuration.training.lags
         model = build_model(configuration.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags)
         self.network = Network(configuration.model, shape.num_symbols, shape.num_features)
-        self.optimizer = Optimizer(configuration, model.trainable_variables)
         self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
+        packed = self.network.packing.packed([weight.numpy() for weight in model.trainable_variables])
+        self.optimizer = Optimizer(configuration, packed)
         self.run: Callable[..., Any] = tf.function(self._run, jit_compile=True, autograph=False)
         self.test: Callable[..., Any] = tf.function(self._test, jit_compile=True, autograph=False)
 
@@ -143,18 +144,15 @@ class Program:
                 if not shape.configuration.model.stateful:
                     state = self.network.zero_state(shape.replicates, lanes)
                 weight = _window(weights, index, window)
-                with tf.GradientTape() as tape:
-                    tape.watch(learner["weights"])
-                    loss, state = self.network.loss(
-                        learner["weights"],
-                        state,
-                        _window(shown, index, window),
-                        _window(asked, index, window),
-                        weight,
-                        tf.minimum(window, longest - index * window),
-                        last_only=training.loss_on == "last",
-                    )
-                gradients = tape.gradient(loss, learner["weights"])
+                loss, state, gradients = self.network.gradient(
+                    learner["weights"],
+                    state,
+                    _window(shown, index, window),
+                    _window(asked, index, window),
+                    weight,
+                    tf.minimum(window, longest - index * window),
+                    last_only=training.loss_on == "last",
+                )
                 made = tf.ones(shape.replicates)
                 mask = None
                 if shape.masked:
