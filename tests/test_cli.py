@@ -131,6 +131,11 @@ def test_plan_counts_and_estimates(small: Store, sweep_command: Sweep) -> None:
     assert estimated.startswith("about ")
 
 
+def test_plan_calls_its_time_the_most_where_solved_replicates_stop(sweep_command: Sweep) -> None:
+    Path("stops.toml").write_text(SMALL.replace("epochs = 4", "epochs = 4\nstop_when_solved = true"))
+    assert sweep_command("plan", "stops.toml").out.splitlines()[-1].startswith("at most about ")
+
+
 def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) -> None:
     plan = json.loads(sweep_command("plan", "small", "--json").out)
     assert (plan["studies"], plan["trials"], plan["replicates"], plan["updates"]) == (2, 6, 18, 144)

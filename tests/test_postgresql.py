@@ -43,7 +43,7 @@ def test_a_shared_study_holds_what_the_records_hold_also_after_a_stop(tmp_path: 
 def test_the_password_is_in_nothing_that_a_run_writes_or_says(
     tmp_path: Path, server: Server, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweep.cli._executor", lambda *_: Stub())
+    monkeypatch.setattr("sweep.cli.training._executor", lambda *_: Stub())
     Path("experiments").mkdir()
     Path("experiments/small.toml").write_text(SMALL)
     wrong = server.url.replace(server.password, "wrong" + server.password)

@@ -1,0 +1,65 @@
+"""The command line: parse, call one function, print. Data go to stdout, everything else to stderr."""
+
+import errno
+import os
+import sys
+
+import click
+
+from sweep.cli.files import init, plan, schema
+from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
+from sweep.cli.training import confirm, run
+from sweep.errors import SweepError
+from sweep.stopping import Terminated
+
+_STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C)."""
+    try:
+        cli(standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that is gone and a full disk are still answered
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SweepError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(_STOPPED, err=True)
+        sys.exit(130)
+    except Terminated:
+        click.echo(_STOPPED, err=True)
+        sys.exit(143)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        _drop_stdout()
+        sys.exit(141)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_stdout()
+        click.echo(f"Error: {error.filename or 'output'}: the disk is full; what was stored before is kept", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sweep")
+def cli() -> None:
+    """What can an LSTM remember? Sweeps over a tutorial's questions, fast and with honest statistics.
+
+    \b
+    Example:
+      sweep run tutorial          run experiments/tutorial.toml
+      sweep show tutorial         its accuracy table
+      sweep report tutorial       write its report anew
+    """
+
+
+for _command in (run, confirm, plan, list_, show, compare, report, export, predict, dashboard, init, schema):
+    cli.add_command(_command)
+
+
+def _drop_stdout() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail over it again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,76 @@
+"""The commands about experiment files. Nothing is trained."""
+
+import json
+from pathlib import Path
+
+import click
+
+from sweep.cli.shared import EXPERIMENTS, checked, json_option, path_of
+from sweep.errors import SweepError
+from sweep.experiment_file import json_schema
+
+
+@click.command()
+@click.argument("file")
+@json_option
+def plan(file: str, as_json: bool) -> None:
+    """Check an experiment and say what would run, and about how long. Nothing is trained or written.
+
+    \b
+    Example:
+      sweep plan tuning
+    """
+    from dataclasses import asdict
+
+    from sweep.plan import make_plan
+
+    experiment = checked(path_of(file), {})
+    planned = asdict(make_plan(experiment))
+    if as_json:
+        click.echo(json.dumps(planned))
+        return
+    click.echo(f"{planned['studies']} studies, {planned['trials']} trials, {planned['replicates']} replicates")
+    if planned["confirmed"]:
+        click.echo(f"then {planned['confirmed']} trials again, {planned['confirmed_replicates']} replicates")
+    click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
+    at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
+    click.echo(f"{at_most}about {_duration(planned['seconds'])}, about {planned['memory_mb']:.0f} MB of memory")
+
+
+@click.command()
+@click.argument("name")
+def init(name: str) -> None:
+    """Write a commented experiment file to start from; it runs as it stands, in less than a minute.
+
+    NAME is a name under experiments/ (or in this folder, if there is none), or a path that ends in .toml.
+
+    \b
+    Example:
+      sweep init my_question
+    """
+    from sweep.starter import write_starter
+
+    path = path_of(name)
+    if path.suffix != ".toml":
+        raise SweepError(f"{path}: is no experiment file; end the path in .toml")
+    if str(path) != name and not EXPERIMENTS.is_dir():  # a name, and no folder for it
+        path = Path(path.name)
+    write_starter(path)
+    click.echo(str(path))
+    runnable = path.stem if path.parent == EXPERIMENTS else path
+    click.echo(f"Edit it, then `sweep plan {runnable}` checks it and `sweep run {runnable}` runs it.", err=True)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the experiment file, for editors.
+
+    \b
+    Example:
+      sweep schema > experiment.schema.json
+    """
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,265 @@
+"""The commands that read stored results."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweep.cli.shared import EXPERIMENTS, json_option, print_results, print_table, results_option, store_of
+from sweep.errors import SweepError
+from sweep.faults import unknown
+
+if TYPE_CHECKING:
+    from sweep.sides import Side
+    from sweep.store import Store
+
+_TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
+_FORMATS = ["csv", "parquet", "json", "latex"]
+
+
+@click.command("list")
+@results_option
+@json_option
+def list_(results: Path, as_json: bool) -> None:
+    """List the experiments, and how far each one has come.
+
+    \b
+    Example:
+      sweep list
+    """
+    from sweep.listing import listing
+
+    rows = listing(EXPERIMENTS, results)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    print_table(
+        ["experiment", "trials", "question"],
+        [[row["experiment"], f"{row['finished']} of {row['trials'] or '?'}", row["question"]] for row in rows],
+    )
+
+
+@click.command()
+@click.argument("name")
+@results_option
+@json_option
+def show(name: str, results: Path, as_json: bool) -> None:
+    """Print an experiment's accuracy table: its best trials, with intervals and the memoryless ceiling.
+
+    \b
+    Example:
+      sweep show tutorial
+    """
+    from sweep.report.confirmed import with_confirmed
+    from sweep.report.tables import accuracy_table
+
+    loaded = store_of(results, name).load()
+    if as_json:
+        table = with_confirmed(loaded, accuracy_table(loaded, top=None))
+        click.echo(table.to_json(orient="records", double_precision=15))
+        return
+    click.echo(loaded.experiment.question)
+    print_results(loaded)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@results_option
+def report(names: tuple[str, ...], results: Path) -> None:
+    """Write the report of an experiment anew from its stored results; of several, one page over all of them too.
+
+    \b
+    Example:
+      sweep report tutorial
+      sweep report tutorial tuning     also results/report.html, with an index
+    """
+    from sweep.report.page import drawn_trials, write_report
+    from sweep.report.together import write_reports
+
+    stores = [store_of(results, name) for name in dict.fromkeys(names)]
+    if len(stores) == 1:
+        click.echo(str(write_report(stores[0].load(drawn_trials))))
+        return
+    for store in stores:
+        store.manifest()  # says what is missing before anything is written
+    click.echo(str(write_reports(results, (store.load(drawn_trials) for store in stores))))
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="A [B]")
+@click.option("--by", metavar="PARAMETER", help="Compare the values of a searched parameter of A instead.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="What to compare by; can be given again.  [solve_rate, recall_accuracy, sequences_to_solve]",
+)
+@click.option("--fail-if", metavar="VERDICT", help="Exit with 1 if any verdict is this one; several with commas.")
+@results_option
+@json_option
+def compare(
+    names: tuple[str, ...], by: str | None, metrics: tuple[str, ...], fail_if: str | None, results: Path, as_json: bool
+) -> None:
+    """Say whether A does better than B, under each condition, and how sure that is.
+
+    A and B are experiments, or trials as NAME:12; a path to a results folder will do too. Of an experiment the best
+    configuration counts, with its confirmed scores if it has any. The verdict is better, worse or inconclusive.
+
+    \b
+    Example:
+      sweep compare tuning tutorial
+      sweep compare tuning:12 tuning:40 --metric solve_rate
+      sweep compare gate_bias --by gate_bias
+      sweep compare new/tutorial old/tutorial --fail-if worse
+    """
+    from dataclasses import asdict
+
+    from sweep.compare import METRICS, VERDICTS
+    from sweep.compare import compare as compared
+    from sweep.report.compared import comparison_table, reading
+    from sweep.sides import pairs_by, pairs_of
+
+    failing = [verdict.strip() for verdict in fail_if.split(",")] if fail_if is not None else []
+    for verdict in failing:
+        if verdict not in VERDICTS:
+            raise SweepError("--fail-if: " + unknown("verdict", verdict, VERDICTS))
+    for metric in metrics:
+        if metric not in METRICS:
+            raise SweepError("--metric: " + unknown("metric", metric, METRICS))
+    if len(names) != (1 if by else 2):
+        wanted = "one experiment with --by" if by else "two of them, or one with --by"
+        raise SweepError(f"compare: got {len(names)} names; give {wanted}")
+    sides = [_side(results, name) for name in names]
+    if by and sides[0].trial is not None:
+        raise SweepError(f"{names[0]}: is one trial; --by compares all trials of an experiment, {sides[0].name}")
+    pairs, notes = pairs_by(sides[0].results, by) if by else pairs_of(sides[0], sides[1])
+    rows = compared(pairs, tuple(dict.fromkeys(metrics)) or ("solve_rate", "recall_accuracy", "sequences_to_solve"))
+    if as_json:
+        click.echo(json.dumps({"rows": [asdict(row) for row in rows], "notes": notes}, default=str))
+    else:
+        print_table(*comparison_table(rows))
+        for note in [reading(rows), *notes]:
+            click.echo(note, err=True)
+    if any(row.verdict in failing for row in rows):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--table", type=click.Choice(_TABLES), default="trials", show_default=True)
+@click.option("--format", "format_", type=click.Choice(_FORMATS), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File instead of stdout.")
+@results_option
+def export(name: str, table: str, format_: str, output: Path | None, results: Path) -> None:
+    """Print a table of the results, every row of it; "accuracy" is the report's, with intervals and ceilings.
+
+    \b
+    Example:
+      sweep export tutorial --table curves --format csv -o curves.csv
+      sweep export tutorial --table accuracy --format latex
+    """
+    from sweep.export import exported
+    from sweep.store import write_whole
+
+    store = store_of(results, name)
+    content = _accuracy(store, format_) if table == "accuracy" else exported(store.tables()[table], format_)
+    if output is None:
+        sys.stdout.buffer.write(content)
+    elif output.exists() and not output.is_file():  # a device or a pipe is written to, never replaced
+        output.write_bytes(content)
+    else:
+        write_whole(output, content)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--sequence", required=True, help='Symbols to show, with spaces between them: "3 0 1 2".')
+@click.option("--steps", type=click.IntRange(min=0), default=0, help="Go on so many steps with its own predictions.")
+@click.option("--trial", type=int, help="Trial whose network predicts; left out: the best.")
+@results_option
+def predict(name: str, sequence: str, steps: int, trial: int | None, results: Path) -> None:
+    """Show a sequence to a trained network and print what it expects next at each step.
+
+    \b
+    Example:
+      sweep predict tutorial --sequence "3 0 1 2" --steps 4
+    """
+    from sweep.predict import check_symbols
+    from sweep.predict import predict as predicted
+    from sweep.ranking import best_trials
+
+    store = store_of(results, name)
+    loaded = store.load()
+    if trial is None:
+        best = best_trials(loaded)
+        if not best:
+            raise SweepError(f"{name}: has no complete trial yet; `sweep run {name}` goes on with it")
+        trial = int(best[min(best)]["trial"])
+    seed, weights = store.weights(trial)
+    configuration = store.configuration(loaded.experiment, trial)
+    symbols = sequence.split()
+    check_symbols(configuration, symbols)
+    click.echo(f"trial {trial}, seed {seed}", err=True)
+    for step in predicted(configuration, weights, symbols, steps):
+        came = f" y={_as_tutorial(step.came)}," if step.came is not None else ""
+        click.echo(f"X={_as_tutorial(step.shown)}{came} yhat={_as_tutorial(step.predicted)}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--storage", metavar="URL", help="Optuna storage that the run was given.")
+@results_option
+def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
+    """Open optuna-dashboard on the studies of an experiment, also while it runs; Ctrl-C ends it.
+
+    It is heard on this machine alone. What it changes in study.db is no more than a copy of the records.
+
+    \b
+    Example:
+      sweep dashboard tuning
+    """
+    from sweep.mirror import show_dashboard
+
+    database = store_of(results, name).path / "study.db"
+    if storage is None and not database.is_file():
+        raise SweepError(f"{database}: there is no study yet; `sweep run {name}` makes it")
+    click.echo(f"http://127.0.0.1:{port} shows {name}; Ctrl-C ends it", err=True)
+    show_dashboard(storage or f"sqlite:///{database}", port)
+
+
+def _side(results: Path, text: str) -> "Side":
+    """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder."""
+    from sweep.sides import Side
+    from sweep.store import Store
+
+    name, colon, number = text.rpartition(":")
+    if not colon:
+        name = text
+    elif not number.isdecimal():
+        raise SweepError(f"{text}: names no trial; write NAME:12 for trial 12")
+    store = Store(Path(name)) if os.sep in name else store_of(results, name)
+    return Side(name, store.load(), int(number) if colon else None)
+
+
+def _accuracy(store: "Store", format_: str) -> bytes:
+    """The accuracy table of all trials: in LaTeX as the report prints it, otherwise the numbers themselves."""
+    import pyarrow
+
+    from sweep.export import exported, latex
+    from sweep.report.display import columns
+    from sweep.report.tables import accuracy_table
+
+    table = accuracy_table(store.load(), top=None)
+    if format_ != "latex":
+        return exported(pyarrow.Table.from_pandas(table, preserve_index=False), format_)
+    shown = columns(table)
+    return latex({column.heading: column.texts for column in shown}, [column.numeric for column in shown])
+
+
+def _as_tutorial(symbol: str) -> str:
+    """A symbol as the tutorial prints it: 3 as 3.0."""
+    return f"{float(symbol):.1f}" if symbol.isdigit() else symbol

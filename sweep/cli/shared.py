@@ -1,0 +1,79 @@
+"""What commands share: options, the way from an argument to what it names, and tables in the terminal."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweep.experiment import Experiment
+from sweep.experiment_file import checked_name, load, name_of, override
+
+if TYPE_CHECKING:
+    from sweep.store import Results, Store
+
+EXPERIMENTS = Path("experiments")
+
+_AS_WIDE_AS_IT_IS = 10_000
+
+results_option = click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def path_of(file: str) -> Path:
+    """The experiment file that an argument means: a path, or a name under experiments/."""
+    path = Path(file)
+    if path.suffix == ".toml" or os.sep in file:
+        return path
+    return EXPERIMENTS / f"{checked_name(file)}.toml"
+
+
+def checked(path: Path, overrides: dict[str, Any]) -> Experiment:
+    """The experiment of a file with what the command line replaces; SweepError lists every fault."""
+    from sweep.plan import check_experiment
+
+    name_of(path)
+    experiment = override(load(path), **overrides)
+    check_experiment(experiment, str(path))
+    return experiment
+
+
+def store_of(results: Path, name: str) -> "Store":
+    """The results folder of an experiment; SweepError for a name or a link that leads out of the results."""
+    from sweep.store import Store
+
+    store = Store(results / checked_name(name))
+    store.refuse_links()
+    return store
+
+
+def print_results(results: "Results") -> None:
+    """Print the accuracy table, and what was confirmed."""
+    from sweep.report.confirmed import confirmed_table, optimism
+    from sweep.report.display import displayed
+    from sweep.report.tables import accuracy_table
+
+    table = displayed(accuracy_table(results))
+    print_table(list(table.columns), table.to_numpy().tolist())
+    if sentence := optimism(results):
+        table = displayed(confirmed_table(results))
+        click.echo(sentence)
+        print_table(list(table.columns), table.to_numpy().tolist())
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    """Print a table as wide as the terminal, or as itself where the output is none."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in head:
+        table.add_column(Text(column), overflow="fold")  # nothing is cut off
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _AS_WIDE_AS_IT_IS).print(table)

@@ -1,0 +1,155 @@
+"""The commands that train."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweep.cli.shared import checked, path_of, print_results, results_option, store_of
+from sweep.errors import SweepError
+from sweep.experiment import Experiment
+from sweep.experiment_file import name_of
+from sweep.stopping import ends_when_told
+
+if TYPE_CHECKING:
+    from sweep.executor import Executor
+    from sweep.store import Results
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@results_option
+@click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, instead of the file's.")
+@click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
+@click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
+@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+@click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
+def run(
+    files: tuple[str, ...],
+    results: Path,
+    seeds: int | None,
+    trials: int | None,
+    trainer: str | None,
+    workers: int,
+    cluster: str | None,
+    device: str,
+    storage: str | None,
+) -> None:
+    """Run experiments, or go on with those that were stopped.
+
+    FILE is a path, or a name under experiments/.
+
+    \b
+    Example:
+      sweep run tutorial
+      sweep run experiments/tuning.toml --trials 100 --workers 2
+    """
+    overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
+    overrides = {name: value for name, value in overrides.items() if value is not None}
+    experiments = [(path, checked(path, overrides)) for path in map(path_of, files)]
+    with ends_when_told(), _executor(workers, cluster, device) as executor:
+        failed = [
+            not _run_one(path, experiment, overrides, results, storage, executor) for path, experiment in experiments
+        ]
+    if any(failed):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("name")
+@results_option
+@click.option("--top", type=click.IntRange(1, 1000), help="How many of the best of each condition.  [file, or 3]")
+@click.option("--seeds", type=click.IntRange(1, 100_000), help="From how many new seeds each.  [file, or 30]")
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
+@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+def confirm(
+    name: str, results: Path, top: int | None, seeds: int | None, workers: int, cluster: str | None, device: str
+) -> None:
+    """Train the best configurations of a search again, from seeds that it never used.
+
+    The search picks what did well on its own seeds, some of it by luck; here the luck shows. `sweep run` does the
+    same by itself at its end where the experiment file has a [confirm] section.
+
+    \b
+    Example:
+      sweep confirm tuning --top 3 --seeds 30
+    """
+    from sweep.experiment import ConfirmConfig
+    from sweep.progress import Display
+    from sweep.study import Run, confirm_experiment
+
+    store = store_of(results, name)
+    manifest, experiment = store.manifest(), store.experiment()
+    if not experiment.search:
+        raise SweepError(f"{name}: nothing was searched, so there is no choice to confirm; raise study.seeds instead")
+    base = experiment.confirm or ConfirmConfig()
+    wanted = ConfirmConfig(top=top or base.top, seeds=seeds or base.seeds)
+    text = (store.path / "experiment.toml").read_text(encoding="utf-8")
+    command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
+    order = Run(name, experiment, text, overrides, results, None, command)
+    found, asked = len(store.files("search")), experiment.trials * len(experiment.condition_settings)
+    if found < asked:
+        click.echo(f"{name}: the search has {found} of {asked} trials; the best so far are confirmed", err=True)
+    with _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
+        loaded = confirm_experiment(order, wanted, display, executor).load()
+    if not _finish(loaded):
+        sys.exit(1)
+
+
+def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
+    """Where the trials are trained, as the options ask for it."""
+    from sweep.devices import checked_device
+    from sweep.executor import InProcess
+
+    if cluster is not None and (workers or device != "auto"):
+        raise SweepError("--cluster: the cluster has its own workers and devices; leave --workers and --device out")
+    checked_device(device)
+    if cluster is None and not workers:
+        return InProcess(device)
+    try:
+        from sweep.workers import Workers, cluster_workers, local_workers
+    except ModuleNotFoundError as error:
+        option = "--cluster" if cluster else "--workers"
+        raise SweepError(
+            f'{option}: needs {error.name}, which is not installed; pip install "sweep[workers]"'
+        ) from None
+    return Workers(cluster_workers(cluster)) if cluster else Workers(local_workers(workers, device), device)
+
+
+def _run_one(
+    path: Path,
+    experiment: Experiment,
+    overrides: dict[str, Any],
+    results: Path,
+    storage: str | None,
+    executor: "Executor",
+) -> bool:
+    from sweep.mirror import without_password
+    from sweep.progress import Display
+    from sweep.study import Run, run_experiment
+
+    name = name_of(path)
+    shown = without_password(storage) if storage else ""
+    command = ["sweep", *(part.replace(storage, shown) if storage else part for part in sys.argv[1:])]
+    order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
+    with Display(name, experiment) as display:
+        loaded = run_experiment(order, display, executor).load()
+    return _finish(loaded)
+
+
+def _finish(loaded: "Results") -> bool:
+    """Print what came out and write the report; whether no trial failed."""
+    from sweep.report.page import write_report
+
+    print_results(loaded)
+    click.echo(f"Report: {write_report(loaded)}", err=True)
+    failed = int((loaded.trials["state"] == "failed").sum())
+    if failed:
+        click.echo(
+            f"{loaded.name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True
+        )
+    return failed == 0
