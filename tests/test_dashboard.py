@@ -57,7 +57,7 @@ def test_the_dashboard_shows_the_studies_with_their_learning_curves(tmp_path: Pa
             assert heard == ["127.0.0.1"]
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
 
 
 def test_an_experiment_that_never_ran_has_no_dashboard(small: Store, sweep_command: Sweep) -> None:
