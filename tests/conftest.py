@@ -1,5 +1,6 @@
 """Results without a training behind them, and the command line as a user meets it."""
 
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from sweep.store import Store
 # The same commit, the same verdict; and a busy machine is no fault of the code.
 settings.register_profile("sweep", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sweep")
+
+# A shell starts what it puts into the background deaf to Ctrl-C, and every process that a test starts would be too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = """
 question = "How long can it remember?"
