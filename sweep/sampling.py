@@ -30,6 +30,7 @@ ROUND = 10
 """Trials of a study that are chosen before any of them is told: as many as TPE draws at random before it learns."""
 
 _LEARNING = ("tpe", "cmaes", "nsga2")
+_EVOLVING = ("cmaes", "nsga2")
 
 
 def learns(experiment: Experiment) -> bool:
@@ -81,6 +82,8 @@ class Search:
             self._study.enqueue_trial(dict(given))
         self._study.sampler = _sampler(self._experiment, self._seed(number))
         self._open[number] = self._study.ask()
+        if self._experiment.study.sampler in _EVOLVING:
+            _ = self._open[number].relative_params  # drawn also where all are given, and so marked with its generation
         return self._suggested(self._open[number])
 
     def tell(self, number: int, trial: optuna.trial.FrozenTrial) -> None:
