@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from sweep.executor import Executor
     from sweep.store import Results
 
+_workers_option = click.option(
+    "--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine."
+)
+_cluster_option = click.option(
+    "--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file."
+)
+_device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
@@ -23,9 +31,9 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, instead of the file's.")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
 @click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
-@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+@_workers_option
+@_cluster_option
+@_device_option
 @click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
 def run(
     files: tuple[str, ...],
@@ -63,9 +71,9 @@ def run(
 @results_option
 @click.option("--top", type=click.IntRange(1, 1000), help="How many of the best of each condition.  [file, or 3]")
 @click.option("--seeds", type=click.IntRange(1, 100_000), help="From how many new seeds each.  [file, or 30]")
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine.")
-@click.option("--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
+@_workers_option
+@_cluster_option
+@_device_option
 def confirm(
     name: str, results: Path, top: int | None, seeds: int | None, workers: int, cluster: str | None, device: str
 ) -> None:
