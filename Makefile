@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick test-faults lint format install lock clean
+.PHONY: run test quick test-faults bench lint format install lock clean
 
 run: install        ## sweep the tutorial's problem and write its report
 	$(BIN)/sweep run experiments/tutorial.toml
@@ -18,6 +18,9 @@ quick: install      ## the tests that take under a second each
 
 test-faults: install ## processes killed, stopped and starved; a few minutes
 	$(BIN)/pytest -m faults tests/faults
+
+bench: install      ## what training costs here; PEERS=~/peers/bin/python where PyTorch and JAX are installed
+	$(BIN)/sweep bench $(if $(PEERS),--python $(PEERS))
 
 lint: install       ## format, lint, types, layers
 	$(BIN)/ruff format --check .

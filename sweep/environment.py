@@ -38,6 +38,16 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES}
 
 
+def hardware() -> dict[str, Any]:
+    """This machine: processor, cores, memory, operating system."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "platform": platform.platform(),
+    }
+
+
 def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
@@ -46,12 +56,7 @@ def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dic
         "command": command,
         "overrides": dict(overrides),
         "versions": versions(),
-        "hardware": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-            "platform": platform.platform(),
-        },
+        "hardware": hardware(),
         "device": None,
         "commit": _commit(),
     }

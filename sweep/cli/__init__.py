@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from sweep.cli.benchmark import bench
 from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
 from sweep.cli.training import confirm, run
@@ -56,7 +57,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, confirm, plan, list_, show, compare, report, export, predict, dashboard, init, schema):
+for _command in (run, confirm, plan, list_, show, compare, report, export, predict, bench, dashboard, init, schema):
     cli.add_command(_command)
 
 

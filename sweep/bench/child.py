@@ -1,0 +1,62 @@
+"""The process in which one of sweep's own loops trains a case: `python -m sweep.bench.child LOOP`.
+
+It speaks as every peer does (tests/benchmarks/README.md). On its standard output it says which library it has
+loaded; on its input it is given a case, and then a line for each thing to do: a number, so many epochs are trained
+and the seconds answered, or "weights", and those are.
+"""
+
+import json
+import sys
+import time
+from typing import Any, Protocol
+
+import numpy as np
+
+from sweep.bench.cases import Case
+from sweep.environment import versions
+from sweep.model import Weights, import_keras
+
+
+class _Loop(Protocol):
+    def advance(self, epochs: int) -> Any: ...
+
+    def weights(self) -> list[Weights]: ...
+
+
+def main() -> None:
+    """Answer line by line, until there are no more."""
+    loop = sys.argv[1]
+    import_keras()
+    if loop == "fused":
+        import sweep.training.fused  # noqa: F401 - part of the import's time, not of the compilation's
+    installed = versions()
+    _answer({"library": f"Keras {installed['keras']}, TensorFlow {installed['tensorflow']}"})
+    learner = _built(loop, Case(**json.loads(sys.stdin.readline())["case"]))
+    for line in sys.stdin:
+        if line.strip() == "weights":
+            stacked = [np.stack(each) for each in zip(*learner.weights(), strict=True)]
+            _answer([weight.tolist() for weight in stacked])
+            continue
+        started = time.perf_counter()
+        if epochs := int(line):
+            learner.advance(epochs)
+        _answer({"seconds": time.perf_counter() - started})
+
+
+def _built(loop: str, case: Case) -> _Loop:
+    if loop == "train_on_batch":
+        from sweep.bench.train_on_batch import OnBatch
+
+        return OnBatch(case)
+    from sweep.training import start_training
+
+    configuration = case.configuration().replace(trainer=loop)
+    return start_training(configuration, case.task(), tuple(range(case.seeds)))
+
+
+def _answer(content: Any) -> None:
+    print(json.dumps(content), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What is measured: sweep's own loops, and peers, each a Python file that does the same work with another library."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweep.errors import SweepError
+from sweep.faults import unknown
+
+PEERS = Path("tests/benchmarks")
+REFERENCE = "fused"
+_OWN = (REFERENCE, "train_on_batch", "fit")
+_SPEAKS = "sys.stdin"  # a file without it is no peer, but somebody's other script
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A loop that can train a case: its name, and the command of its process."""
+
+    name: str
+    command: tuple[str, ...]
+    own: bool
+    """Whether it is one of sweep's, which draw their initial weights themselves."""
+
+
+def subjects(peers: Path | None, python: str, names: Sequence[str] = ()) -> list[Subject]:
+    """Sweep's own loops and the peers in a folder, or just those named; the first is always `fused`.
+
+    `python` is the interpreter that runs the peers. SweepError for a name that is none of them.
+    """
+    found = [
+        Subject(name=name, command=(sys.executable, "-m", "sweep.bench.child", name), own=True) for name in _OWN
+    ] + [Subject(name=path.stem, command=(python, str(path)), own=False) for path in _peer_files(peers)]
+    for name in names:
+        if name not in [subject.name for subject in found]:
+            raise SweepError("--subject: " + unknown("subject", name, [subject.name for subject in found]))
+    return [subject for subject in found if not names or subject.name in (REFERENCE, *names)]
+
+
+def _peer_files(folder: Path | None) -> list[Path]:
+    if folder is None:
+        folder = PEERS
+        if not folder.is_dir():
+            return []
+    elif not folder.is_dir():
+        raise SweepError(f"--peers: {folder} is no folder; give the one that holds the peers' files")
+    return [path for path in sorted(folder.glob("*.py")) if _SPEAKS in path.read_text(encoding="utf-8")]

@@ -1,0 +1,126 @@
+"""The command that measures what training costs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweep.bench.cases import CASES, USUAL
+from sweep.cli.shared import json_option, print_table
+from sweep.errors import SweepError
+from sweep.faults import unknown
+
+if TYPE_CHECKING:
+    from sweep.bench.growth import Growth
+    from sweep.bench.measure import Measured
+
+
+@click.command()
+@click.option("--case", "cases", multiple=True, metavar="NAME", help="A case to measure, or all; can be given again.")
+@click.option("--growth", "axes", multiple=True, metavar="AXIS", help="Measure along length, seeds, units, ... too.")
+@click.option("--subject", "names", multiple=True, metavar="NAME", help="Only these, beside fused; can be given again.")
+@click.option("--repeats", type=click.IntRange(1, 1000), default=5, show_default=True, help="Of each, interleaved.")
+@click.option("--starts", type=click.IntRange(1, 100), default=1, show_default=True, help="Processes of each subject.")
+@click.option("--limit", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds for one answer.")
+@click.option("--peers", type=click.Path(path_type=Path), help="Folder of the peers' files.  [tests/benchmarks]")
+@click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter that has the peers' libraries.")
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="Write figures into this folder.")
+@json_option
+def bench(
+    cases: tuple[str, ...],
+    axes: tuple[str, ...],
+    names: tuple[str, ...],
+    repeats: int,
+    starts: int,
+    limit: float,
+    peers: Path | None,
+    python: str,
+    figures: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure what training costs on this machine: sweep's loops and other libraries' side by side.
+
+    Import, compilation and steady state are three numbers. Each subject starts from the same weights in a process of
+    its own, and has to learn the same; tests are left out. The usual cases take about three minutes.
+
+    \b
+    Example:
+      sweep bench
+      sweep bench --case step-8-seeds --case window-1000 --repeats 9
+      sweep bench --growth length --subject jax_scan --figures figures
+      sweep bench --python ~/peers/bin/python      where PyTorch and JAX are installed
+    """
+    from sweep.bench.growth import AXIS_NAMES, grow
+    from sweep.bench.measure import measure
+    from sweep.bench.subjects import subjects
+    from sweep.bench.table import case_table, growth_table, library_table, machine
+
+    along = _checked("--growth", "axis", axes, AXIS_NAMES)
+    chosen = _checked("--case", "case", cases, tuple(CASES)) if cases or along else USUAL
+    racing = subjects(peers, python, names)
+    everything: list[Measured] = []
+    for name in chosen:
+        found = measure(CASES[name], racing, repeats=repeats, starts=starts, limit=limit, note=_note)
+        everything += found
+        if not as_json:
+            click.echo(f"{name}: {CASES[name].sentence}")
+            print_table(*case_table(found, whole=CASES[name].whole))
+    grown = {}
+    for axis in along:
+        grown[axis] = grow(axis, racing, repeats=repeats, limit=limit, note=_note)
+        if not as_json:
+            print_table(*growth_table(axis, grown[axis]))
+    every = everything + [found for growth in grown.values() for measured in growth.values() for found in measured]
+    if as_json:
+        click.echo(json.dumps(_content(everything, grown), allow_nan=False))
+    else:
+        print_table(*library_table(every))
+        click.echo(machine())
+    for line in dict.fromkeys(found.remark for found in every if found.error):
+        click.echo(line, err=True)
+    if figures is not None:
+        _write_figures(figures, everything, grown)
+    if any(found.state in ("failed", "differs") for found in every):
+        sys.exit(1)
+
+
+def _checked(option: str, what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, each once; all that are known for "all". SweepError for one that isn't."""
+    for name in names:
+        if name not in (*known, "all"):
+            raise SweepError(f"{option}: " + unknown(what, name, (*known, "all")))
+    return known if "all" in names else tuple(dict.fromkeys(names))
+
+
+def _content(measured: "list[Measured]", grown: "dict[str, Growth]") -> dict[str, Any]:
+    from sweep.environment import hardware
+
+    return {
+        "hardware": hardware(),
+        "cases": [found.as_json() for found in measured],
+        "growth": {
+            axis: [{"size": size} | found.as_json() for size, measured in growth.items() for found in measured]
+            for axis, growth in grown.items()
+        },
+    }
+
+
+def _write_figures(folder: Path, measured: "list[Measured]", grown: "dict[str, Growth]") -> None:
+    from sweep.bench.figures import case_figure, growth_figures
+    from sweep.store import write_whole
+
+    figures = {"cases.svg": case_figure(measured)} if measured else {}
+    for axis, growth in grown.items():
+        figures |= growth_figures(axis, growth)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, svg in figures.items():
+        write_whole(folder / name, svg.encode())
+        click.echo(str(folder / name), err=True)
+
+
+def _note(text: str) -> None:
+    """Say what is being done, to whoever watches."""
+    if sys.stderr.isatty():
+        click.echo(text, err=True)
