@@ -17,6 +17,7 @@ from sweep.bench.figures import case_figure, growth_figures
 from sweep.bench.growth import grow
 from sweep.bench.measure import Measured, measure
 from sweep.bench.process import Process
+from sweep.bench.stored import Bench
 from sweep.bench.subjects import Subject, subjects
 from sweep.bench.table import case_table, growth_table, library_table
 from sweep.errors import RunError
@@ -26,6 +27,8 @@ Sweep = Callable[..., Result]
 
 PEERS = Path(__file__).parent / "benchmarks"
 PEERS_PYTHON = os.environ.get("SWEEP_PEERS_PYTHON", sys.executable)
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 # A peer without a library: its one weight grows by STEP an epoch.
 FAKE = """
@@ -229,14 +232,10 @@ def test_the_figures_mark_every_point() -> None:
     assert set(svgs) == {"cases.svg", "seeds-time.svg", "seeds-memory.svg"}
     for name, points in (("cases.svg", 2), ("seeds-time.svg", 5), ("seeds-memory.svg", 5)):
         root = ElementTree.fromstring(svgs[name])
-        coloured = [
-            use for use in root.iter("{http://www.w3.org/2000/svg}use") if "fill: #0072b2" in use.get("style", "")
-        ]
-        coloured += [
-            use for use in root.iter("{http://www.w3.org/2000/svg}use") if "fill: #c75300" in use.get("style", "")
-        ]
+        marks = [use.get("style", "") for use in root.iter(f"{SVG}use")]
+        coloured = [style for style in marks if "fill: #0072b2" in style or "fill: #00805f" in style]
         assert len(coloured) == points + 2, name  # and two in the legend
-        assert {"fused", "fit"} <= {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
+        assert {"fused", "fit"} <= {text.text for text in root.iter(f"{SVG}text")}
 
 
 # The command
@@ -272,6 +271,47 @@ def test_bench_as_json_holds_every_sample(two_subjects: None, sweep_command: Swe
     first = content["cases"][0]
     np.testing.assert_allclose(first["epoch_seconds"], [0.1, 0.1])
     np.testing.assert_allclose(first["microseconds_median"], 1e6 * 0.1 / 8)
+
+
+def test_what_json_printed_is_shown_again_to_the_letter(two_subjects: None, sweep_command: Sweep) -> None:
+    printed = sweep_command("bench", "--case", "step", "--case", "window-100", "--repeats", "2", "--json").out
+    Path("bench.json").write_text(printed)
+    assert sweep_command("bench", "--read", "bench.json", "--json").out == printed
+    tables = sweep_command("bench", "--read", "bench.json", "--figures", "drawn").out
+    assert "window-100: the whole sequence of 100 steps an update, 20 units, 8 symbols, batch 1, 1 seed" in tables
+    assert [line.split()[0] for line in tables.splitlines() if line.startswith((" fused", " other"))] == [
+        *("fused", "other"),
+        *("fused", "other"),
+        *("fused", "other"),  # and which libraries they load
+    ]
+    assert ElementTree.parse("drawn/cases.svg") is not None
+
+
+def test_growth_is_shown_again_too(tmp_path: Path, sweep_command: Sweep) -> None:
+    growth = {"seeds": {1: MEASURED, 4: MEASURED[:1]}}
+    done = Bench([], growth, {"cpu": "abacus", "cores": 2, "memory_gb": 0.5, "platform": "desk"})
+    Path("bench.json").write_text(done.as_json())
+    result = sweep_command("bench", "--read", "bench.json")
+    assert sweep_command("bench", "--read", "bench.json", "--read", "bench.json") == result
+    Path("other.json").write_text(done.as_json().replace("abacus", "slide rule"))
+    mixed = sweep_command("bench", "--read", "bench.json", "--read", "other.json")
+    line = "other.json: was measured on another machine than bench.json; show one at a time"
+    assert mixed == Result(2, "", f"Error: {line}\n")
+    assert "Measured on abacus, 2 cores, 0.5 GB, desk" in result.out
+    assert [line.split()[:2] for line in result.out.splitlines()[3:7]] == [
+        ["1", "fused"],
+        ["1", "fit"],
+        ["1", "jax_scan"],
+        ["4", "fused"],
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"cases": [{}], "growth": {}, "hardware": {}}'])
+def test_a_file_that_no_bench_wrote_is_one_line(content: str, sweep_command: Sweep) -> None:
+    Path("bench.json").write_text(content)
+    line = "bench.json: is not what `sweep bench --json` prints; give a file with that"
+    assert sweep_command("bench", "--read", "bench.json") == Result(2, "", f"Error: {line}\n")
+    assert sweep_command("bench", "--read", "no.json") == Result(2, "", "Error: no.json: No such file or directory\n")
 
 
 @pytest.mark.parametrize(

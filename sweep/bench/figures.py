@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sweep.bench.cases import AXES
 from sweep.bench.growth import Growth
 from sweep.bench.measure import Measured
-from sweep.report.drawing import FAINT, GRID, MUTED, SERIES, drawn, log_axis, ticks_at, titled
+from sweep.report.drawing import FAINT, GRID, SERIES, drawn, log_axis, ticks_at, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MARKERS = "osD^vPX"
+_MARKERS = "osD^vPXd"
+_KNOWN = ("fused", "train_on_batch", "fit", "jax_scan", "pytorch_eager", "study")  # look the same in all figures
 _SIZE = (5.0, 3.6)
 
 
@@ -24,14 +26,14 @@ def case_figure(measured: Sequence[Measured]) -> str:
     subjects = list(dict.fromkeys(found.subject for found in measured))
 
     def draw(axes: Axes) -> None:
-        for place, subject in enumerate(subjects):
+        for subject in subjects:
             its = [found for found in measured if found.subject == subject and found.epoch_seconds]
             heights = [cases.index(found.case) for found in its]
             middle = [statistics.median(found.microseconds) for found in its]
             ends = ([min(found.microseconds) for found in its], [max(found.microseconds) for found in its])
-            axes.hlines(heights, *ends, color=SERIES[place], linewidth=2, alpha=0.5)
-            look: dict[str, Any] = {"color": SERIES[place], "marker": _MARKERS[place], "zorder": 3 - 0.1 * place}
-            axes.plot(middle, heights, linestyle="", markersize=7, label=subject, **look)
+            look = _look(subject, subjects)
+            axes.hlines(heights, *ends, color=look["color"], linewidth=2, alpha=0.5)
+            axes.plot(middle, heights, linestyle="", label=subject, **look)
         axes.set_yticks(range(len(cases)), cases)
         axes.set_ylim(len(cases) - 0.5, -0.5)
         log_axis(axes.xaxis)
@@ -48,23 +50,33 @@ def case_figure(measured: Sequence[Measured]) -> str:
 def growth_figures(axis: str, growth: Growth) -> dict[str, str]:
     """File name -> SVG of an axis: time and memory against the size, both axes logarithmic, each point marked."""
     title, what = ("Time of a study", "a study") if axis == "trials" else ("Time of an epoch", "an epoch")
-    return {
-        f"{axis}-time.svg": _growth_figure(
-            axis, growth, title, f"milliseconds of {what}", lambda found: [1e3 * each for each in found.epoch_seconds]
-        ),
-        f"{axis}-memory.svg": _growth_figure(
-            axis, growth, "Memory", "most megabytes held", lambda found: found.peak_memory_mb
-        ),
-    }
+    time = _growth_figure(
+        axis,
+        growth,
+        title,
+        f"milliseconds of {what}",
+        lambda found: [1e3 * each for each in found.epoch_seconds],
+        proportional=True,
+    )
+    memory = _growth_figure(
+        axis, growth, "Memory", "most megabytes held", lambda found: found.peak_memory_mb, proportional=False
+    )
+    return {f"{axis}-time.svg": time, f"{axis}-memory.svg": memory}
 
 
 def _growth_figure(
-    axis: str, growth: Growth, title: str, label: str, samples: Callable[[Measured], list[float]]
+    axis: str,
+    growth: Growth,
+    title: str,
+    label: str,
+    samples: Callable[[Measured], list[float]],
+    *,
+    proportional: bool,
 ) -> str:
     subjects = list(dict.fromkeys(found.subject for measured in growth.values() for found in measured))
 
     def draw(axes: Axes) -> None:
-        for place, subject in enumerate(subjects):
+        for subject in subjects:
             points = {
                 size: samples(found)
                 for size, measured in growth.items()
@@ -75,23 +87,39 @@ def _growth_figure(
                 continue
             sizes, middle = list(points), [statistics.median(each) for each in points.values()]
             ends = ([min(each) for each in points.values()], [max(each) for each in points.values()])
-            look: dict[str, Any] = {"color": SERIES[place], "zorder": 3 - 0.1 * place}
-            axes.vlines(sizes, *ends, linewidth=2, alpha=0.5, **look)
-            axes.plot(sizes, middle, marker=_MARKERS[place], markersize=6, linewidth=1.6, label=subject, **look)
+            look = _look(subject, subjects)
+            axes.vlines(sizes, *ends, color=look["color"], linewidth=2, alpha=0.5)
+            axes.plot(sizes, middle, linewidth=1.6, label=subject, **look)
         log_axis(axes.xaxis)
         ticks_at(axes.xaxis, list(growth))
         axes.xaxis.set_major_formatter(_plain)
+        _whole_decades(axes)
         log_axis(axes.yaxis)
         axes.yaxis.set_major_formatter(_plain)
-        _proportional(axes)
+        if proportional:
+            _proportional(axes)
         axes.grid(axis="y")
-        axes.set_xlabel(AXES[axis].label if axis in AXES else "trials of a study, none of them trained")
+        what = AXES[axis].label if axis in AXES else "trials of a study, none of them trained"
+        axes.set_xlabel(f"{what} (dotted: in proportion)" if proportional else what)
         axes.set_ylabel(label)
-        titled(axes, title)
+        titled(axes, f"{title}, by {axis}")
         if len(subjects) > 1:
             _legend(axes, columns=3)
 
     return drawn(f"{axis}-{title.split()[0].lower()}", _SIZE, draw)
+
+
+def _look(subject: str, subjects: Sequence[str]) -> dict[str, Any]:
+    """Colour and mark of a subject, its own wherever it is drawn."""
+    others = [each for each in subjects if each not in _KNOWN]
+    place = [*_KNOWN, *others].index(subject) % len(SERIES)
+    return {"color": SERIES[place], "marker": _MARKERS[place], "markersize": 6, "zorder": 3 - 0.1 * place}
+
+
+def _whole_decades(axes: Axes) -> None:
+    """Begin and end the vertical axis at powers of ten: a slope is then not mistaken for more than it is."""
+    low, high = axes.dataLim.intervaly
+    axes.set_ylim(10.0 ** math.floor(math.log10(0.9 * low)), 10.0 ** math.ceil(math.log10(1.1 * high)))
 
 
 def _plain(value: float, _: object) -> str:
@@ -108,7 +136,6 @@ def _proportional(axes: Axes) -> None:
         start *= 10
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    axes.annotate("dotted: in proportion", (1, 1.02), xycoords="axes fraction", ha="right", fontsize=8, color=MUTED)
 
 
 def _legend(axes: Axes, columns: int) -> None:

@@ -1,11 +1,11 @@
 """The benchmark's tables: a row for each subject, medians with their spread."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sweep.bench.growth import Growth
 from sweep.bench.measure import Measured
-from sweep.environment import hardware
 
 DASH = "\N{EN DASH}"
 
@@ -45,10 +45,9 @@ def library_table(measured: Sequence[Measured]) -> Table:
     return ["subject", "library", "import (s) (range)", "processes"], rows
 
 
-def machine() -> str:
+def machine(hardware: Mapping[str, Any]) -> str:
     """Where it was measured, as a sentence."""
-    here = hardware()
-    return f"Measured on {here['cpu']}, {here['cores']} cores, {here['memory_gb']:g} GB, {here['platform']}"
+    return "Measured on {cpu}, {cores} cores, {memory_gb:g} GB, {platform}".format(**hardware)
 
 
 def number(samples: Sequence[float]) -> str:

@@ -1,9 +1,9 @@
 """The command that measures what training costs."""
 
-import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ from sweep.faults import unknown
 if TYPE_CHECKING:
     from sweep.bench.growth import Growth
     from sweep.bench.measure import Measured
+    from sweep.bench.stored import Bench
 
 
 @click.command()
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 @click.option("--peers", type=click.Path(path_type=Path), help="Folder of the peers' files.  [tests/benchmarks]")
 @click.option("--python", default=sys.executable, metavar="PATH", help="Interpreter that has the peers' libraries.")
 @click.option("--figures", type=click.Path(path_type=Path, file_okay=False), help="Write figures into this folder.")
+@click.option(
+    "--read", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Show what --json printed."
+)
 @json_option
 def bench(
     cases: tuple[str, ...],
@@ -38,51 +42,59 @@ def bench(
     peers: Path | None,
     python: str,
     figures: Path | None,
+    read: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Measure what training costs on this machine: sweep's loops and other libraries' side by side.
 
     Import, compilation and steady state are three numbers. Each subject starts from the same weights in a process of
-    its own, and has to learn the same; tests are left out. The usual cases take about three minutes.
+    its own, and has to learn the same; tests are left out. The usual cases take about three minutes. The axes are
+    length, seeds, units, alphabet and trials; the last takes ten minutes.
 
     \b
     Example:
       sweep bench
       sweep bench --case step-8-seeds --case window-1000 --repeats 9
-      sweep bench --growth length --subject jax_scan --figures figures
+      sweep bench --growth length --subject jax_scan --json > length.json
+      sweep bench --read length.json --figures figures     several files make one
       sweep bench --python ~/peers/bin/python      where PyTorch and JAX are installed
     """
     from sweep.bench.growth import AXIS_NAMES, grow
     from sweep.bench.measure import measure
+    from sweep.bench.stored import Bench
+    from sweep.bench.stored import read as stored
     from sweep.bench.subjects import subjects
-    from sweep.bench.table import case_table, growth_table, library_table, machine
+    from sweep.bench.table import library_table, machine
+    from sweep.environment import hardware
 
     along = _checked("--growth", "axis", axes, AXIS_NAMES)
     chosen = _checked("--case", "case", cases, tuple(CASES)) if cases or along else USUAL
-    racing = subjects(peers, python, names)
-    everything: list[Measured] = []
-    for name in chosen:
-        found = measure(CASES[name], racing, repeats=repeats, starts=starts, limit=limit, note=_note)
-        everything += found
-        if not as_json:
-            click.echo(f"{name}: {CASES[name].sentence}")
-            print_table(*case_table(found, whole=CASES[name].whole))
-    grown = {}
-    for axis in along:
-        grown[axis] = grow(axis, racing, repeats=repeats, limit=limit, note=_note)
-        if not as_json:
-            print_table(*growth_table(axis, grown[axis]))
-    every = everything + [found for growth in grown.values() for measured in growth.values() for found in measured]
-    if as_json:
-        click.echo(json.dumps(_content(everything, grown), allow_nan=False))
+    if read:
+        done = stored(read)
+        for case, its in done.by_case().items():
+            _print_case(case, its, as_json)
+        for axis, growth in done.growth.items():
+            _print_axis(axis, growth, as_json)
     else:
-        print_table(*library_table(every))
-        click.echo(machine())
-    for line in dict.fromkeys(found.remark for found in every if found.error):
+        racing = subjects(peers, python, names)
+        done = Bench([], {}, hardware())
+        for case in chosen:
+            its = measure(CASES[case], racing, repeats=repeats, starts=starts, limit=limit, note=_note)
+            _print_case(case, its, as_json)
+            done.cases.extend(its)
+        for axis in along:
+            done.growth[axis] = grow(axis, racing, repeats=repeats, limit=limit, note=_note)
+            _print_axis(axis, done.growth[axis], as_json)
+    if as_json:
+        click.echo(done.as_json())
+    else:
+        print_table(*library_table(done.everything))
+        click.echo(machine(done.hardware))
+    for line in dict.fromkeys(each.remark for each in done.everything if each.error):
         click.echo(line, err=True)
     if figures is not None:
-        _write_figures(figures, everything, grown)
-    if any(found.state in ("failed", "differs") for found in every):
+        _write_figures(figures, done)
+    if any(each.state in ("failed", "differs") for each in done.everything):
         sys.exit(1)
 
 
@@ -94,25 +106,27 @@ def _checked(option: str, what: str, names: tuple[str, ...], known: tuple[str, .
     return known if "all" in names else tuple(dict.fromkeys(names))
 
 
-def _content(measured: "list[Measured]", grown: "dict[str, Growth]") -> dict[str, Any]:
-    from sweep.environment import hardware
+def _print_case(name: str, measured: "Sequence[Measured]", as_json: bool) -> None:
+    from sweep.bench.table import case_table
 
-    return {
-        "hardware": hardware(),
-        "cases": [found.as_json() for found in measured],
-        "growth": {
-            axis: [{"size": size} | found.as_json() for size, measured in growth.items() for found in measured]
-            for axis, growth in grown.items()
-        },
-    }
+    if not as_json:
+        click.echo(f"{name}: {CASES[name].sentence}")
+        print_table(*case_table(measured, whole=CASES[name].whole))
 
 
-def _write_figures(folder: Path, measured: "list[Measured]", grown: "dict[str, Growth]") -> None:
+def _print_axis(axis: str, growth: "Growth", as_json: bool) -> None:
+    from sweep.bench.table import growth_table
+
+    if not as_json:
+        print_table(*growth_table(axis, growth))
+
+
+def _write_figures(folder: Path, done: "Bench") -> None:
     from sweep.bench.figures import case_figure, growth_figures
     from sweep.store import write_whole
 
-    figures = {"cases.svg": case_figure(measured)} if measured else {}
-    for axis, growth in grown.items():
+    figures = {"cases.svg": case_figure(done.cases)} if done.cases else {}
+    for axis, growth in done.growth.items():
         figures |= growth_figures(axis, growth)
     folder.mkdir(parents=True, exist_ok=True)
     for name, svg in figures.items():
