@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,11 +163,11 @@ def test_along_an_axis_only_one_size_grows() -> None:
 def test_the_peers_of_a_folder_are_its_files_that_read_what_they_are_told(tmp_path: Path) -> None:
     fake(tmp_path, "mine")
     (tmp_path / "other.py").write_text("print('no peer')")
-    found = subjects(tmp_path, "python-of-peers")
+    found = subjects(tmp_path, "/bin/sh")
     assert [subject.name for subject in found] == ["fused", "train_on_batch", "fit", "mine"]
-    assert found[-1].command == ("python-of-peers", str(tmp_path / "mine.py"))
-    assert [subject.name for subject in subjects(tmp_path, "python", ["mine"])] == ["fused", "mine"]
-    assert [subject.name for subject in subjects(PEERS, "python")][3:] == ["jax_scan", "pytorch_eager"]
+    assert found[-1].command == ("/bin/sh", str(tmp_path / "mine.py"))
+    assert [subject.name for subject in subjects(tmp_path, "/bin/sh", ["mine"])] == ["fused", "mine"]
+    assert [subject.name for subject in subjects(PEERS, "/bin/sh")][3:] == ["jax_scan", "pytorch_eager"]
 
 
 def test_the_measuring_process_loads_nothing_that_changes_how_its_peers_run() -> None:
@@ -321,11 +322,22 @@ def test_a_file_that_no_bench_wrote_is_one_line(content: str, sweep_command: Swe
         (["--case", "x"], f'--case: unknown case "x"; known: {", ".join([*CASES, "all"])}'),
         (["--growth", "size"], '--growth: unknown axis "size"; known: length, seeds, units, alphabet, trials, all'),
         (["--subject", "torch"], '--subject: unknown subject "torch"; known: fused, train_on_batch, fit'),
+        (["--python", "nowhere"], "--python: nowhere cannot be run; give the path of a Python interpreter"),
         (["--peers", "nowhere"], "--peers: nowhere is no folder; give the one that holds the peers' files"),
     ],
 )
 def test_a_wrong_name_is_one_line_with_the_right_ones(arguments: list[str], line: str, sweep_command: Sweep) -> None:
     assert sweep_command("bench", *arguments) == Result(2, "", f"Error: {line}\n")
+
+
+def test_the_published_tables_are_made_from_the_published_samples(sweep_command: Sweep) -> None:
+    result = sweep_command("bench", "--read", str(PEERS / "measured.json"))
+    assert (PEERS / "measured.txt").read_text() == result.out
+    printed = {line.strip() for line in result.out.splitlines()}
+    blocks = re.findall(r"```text\n(.*?)```", (PEERS / "README.md").read_text(), flags=re.DOTALL)
+    assert blocks
+    for line in "".join(blocks).splitlines():
+        assert line.strip() in printed
 
 
 # With the libraries themselves

@@ -1,5 +1,6 @@
 """What is measured: sweep's own loops, and peers, each a Python file that does the same work with another library."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ class Subject:
 def subjects(peers: Path | None, python: str, names: Sequence[str] = ()) -> list[Subject]:
     """Sweep's own loops and the peers in a folder, or just those named; the first is always `fused`.
 
-    `python` is the interpreter that runs the peers. SweepError for a name that is none of them.
+    `python` is the interpreter that runs the peers. SweepError for a name that is none of them,
+    and for an interpreter that cannot be run.
     """
+    if shutil.which(python) is None:
+        raise SweepError(f"--python: {python} cannot be run; give the path of a Python interpreter")
     found = [
         Subject(name=name, command=(sys.executable, "-m", "sweep.bench.child", name), own=True) for name in _OWN
     ] + [Subject(name=path.stem, command=(python, str(path)), own=False) for path in _peer_files(peers)]
