@@ -1,4 +1,4 @@
-"""The compiled trainer: prepares the data, pads the units, and hands both to an XLA program.
+"""The compiled trainer: prepares the data, pads the units, and hands both to an XLA program of Keras's backend.
 
 It must equal `fit.py` seed by seed: a test holds the two together.
 """
@@ -10,24 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
-from sweep.model import Weights, initial_weights, num_weights
+from sweep.model import Weights, initial_weights
 from sweep.tasks import Sequences, Task
-from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
+from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights
 from sweep.training.layout import Layout
-from sweep.training.padding import bucket, padded, unpadded
-from sweep.training.program import MEASURED, Program, Shape, compiled_program
+from sweep.training.padding import padded, unpadded
+from sweep.training.program import compiled_program
+from sweep.training.shape import MEASURED, Program, shape_of
 
-EPOCHS_PER_CALL = 128
-"""Epochs that one call can hold: an XLA program's buffers have a fixed size."""
+Arrays = dict[str, NDArray[Any]]
 
-_TABLE_BYTES = 32_000_000
-_GROUP_BYTES = 1_500_000  # of weights and optimiser: what one core trains without waiting for memory
-_WORTH_TWO_THREADS = 8
-_LONG_WINDOW = 16  # steps; of longer windows one replicate at a time is fastest, two on two threads
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
 
 
@@ -38,7 +33,7 @@ class FusedTrainer(Trainer):
         super().__init__(configuration, task, seeds)
         lags = configuration.training.lags
         initial = initial_weights(self.model, task.num_symbols, seeds, lags)
-        shape = _shape(self)
+        shape = shape_of(self)
         started = time.perf_counter()
         program = compiled_program(shape)
         size = shape.replicates
@@ -80,7 +75,7 @@ class FusedTrainer(Trainer):
 class _Tests:
     """The test sequences of a group's replicates, as the program takes them, and how much there is to count."""
 
-    tensors: dict[str, tf.Tensor]
+    arrays: Arrays
     exists: NDArray[np.int64]  # (R, rows of a sequence, T): the test sequences that have this step
     scored: NDArray[np.int64]  # (R,): scored steps
     sequences: int
@@ -95,20 +90,19 @@ class _Group:
         missing = self.shape.replicates - len(members)
         self._seeds = [trainer.seeds[i] for i in [*members, *[members[-1]] * missing]]
         units = trainer.configuration.model.units
-        self._packing = program.network.packing
         large = [
-            self._packing.packed(padded(weights, program.weight_shapes, units))
+            program.packed(padded(weights, program.weight_shapes, units))
             for weights in [*initial, *[initial[-1]] * missing]
         ]
         self._shapes = [weight.shape for weight in initial[0]]
         self._learner: Any = {
             "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
-            "slots": [np.stack([slot] * len(large)) for slot in program.optimizer.initial_slots()],
+            "slots": [np.stack([slot] * len(large)) for slot in program.initial_slots()],
         }
         self._alive: Any = np.ones(len(large), bool)
         self._confirmed = np.full(len(large), trainer.task.criterion_sequences is None)
         self._tests = _tests(trainer.task, trainer.layout, self._seeds, last_only=self.shape.last_only)
-        self._tables: dict[str, tf.Tensor] | None = None
+        self._tables: Arrays | None = None
         self._steps: Any = None
 
     def train(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
@@ -128,7 +122,7 @@ class _Group:
                 alive=self._alive,
                 halting=halting,
                 data=tables,
-                test=self._tests.tensors,
+                test=self._tests.arrays,
                 order=order,
                 tested=tested,
                 first=np.int32(start),
@@ -171,7 +165,7 @@ class _Group:
         """The present weights of each replicate, without the padding."""
         stacked = [np.asarray(weight) for weight in self._learner["weights"]]
         units = self._trainer.configuration.model.units
-        whole = [self._packing.unpacked([weight[r] for weight in stacked]) for r in range(len(self._members))]
+        whole = [self._program.unpacked([weight[r] for weight in stacked]) for r in range(len(self._members))]
         return [unpadded(weights, self._shapes, units) for weights in whole]
 
     def step_accuracy(self) -> NDArray[np.float64]:
@@ -187,10 +181,10 @@ class _Group:
         """As the trainer's."""
         trainer = self._trainer
         weights = [np.asarray(weight)[member : member + 1] for weight in self._learner["weights"]]
-        tensors = _test_tensors(trainer.task, trainer.layout, [sequences])
-        hits, error = self._program.test(weights, tensors)
+        arrays = _test_arrays(trainer.task, trainer.layout, [sequences])
+        hits, error = self._program.test(weights, arrays)
         hits, error = np.asarray(hits)[0], np.asarray(error, np.float64)[0]
-        right = hits if self.shape.last_only else (hits | ~tensors["scored"][0].numpy()).all(axis=1)
+        right = hits if self.shape.last_only else (hits | ~arrays["scored"][0]).all(axis=1)
         together = (-1, trainer.layout.rows_per_sequence)
         return right.reshape(together).all(axis=1), error.reshape(together).max(axis=1)
 
@@ -200,7 +194,7 @@ class _Group:
             return self._tests.scored[: len(self._members), None]
         return self._tests.sequences if name in ("recall_accuracy", "sequence_accuracy") else 1
 
-    def _training_data(self, done: int, epochs: int) -> tuple[dict[str, tf.Tensor], NDArray[np.int32]]:
+    def _training_data(self, done: int, epochs: int) -> tuple[Arrays, NDArray[np.int32]]:
         """The tables of rows, and for each epoch of a call and replicate the sequences' first rows in them."""
         shape, task = self.shape, self._trainer.task
         order = np.zeros((shape.epochs, shape.replicates, shape.sequences), np.int32)
@@ -222,7 +216,7 @@ class _Group:
             order += (np.arange(shape.replicates, dtype=np.int32) * shape.sequences)[:, None]
         return self._tables, order * shape.rows_per_sequence
 
-    def _training_tables(self, sets: list[Sequences]) -> dict[str, tf.Tensor]:
+    def _training_tables(self, sets: list[Sequences]) -> Arrays:
         """The rows of all sets one below the other, with room for as many as a program's tables hold."""
         shape, layout = self.shape, self._trainer.layout
         tables = {
@@ -241,106 +235,30 @@ class _Group:
             tables["weights"][part, :steps] = layout.laid(loss_weights(self._trainer.configuration, sequences))
             tables["lengths"][part] = rows.lengths
             first += rows.num_rows
-        return {name: tf.constant(table) for name, table in tables.items()}
+        return tables
 
 
 def _tests(task: Task, layout: Layout, seeds: list[int], *, last_only: bool) -> _Tests:
     sets = [task.test_sequences(seed) for seed in seeds]
-    tensors = _test_tensors(task, layout, sets)
+    arrays = _test_arrays(task, layout, sets)
     lanes = layout.rows_per_sequence
-    exists = tensors["exists"].numpy()
+    exists = arrays["exists"]
     return _Tests(
-        tensors=tensors,
+        arrays=arrays,
         exists=exists.reshape(len(seeds), -1, lanes, exists.shape[2]).sum(axis=1),
         scored=np.array([task.scored(sequences).sum() for sequences in sets]),
         sequences=sets[0].num_sequences,
     )
 
 
-def _test_tensors(task: Task, layout: Layout, sets: list[Sequences]) -> dict[str, tf.Tensor]:
+def _test_arrays(task: Task, layout: Layout, sets: list[Sequences]) -> Arrays:
     """What the program's test takes, for one set of sequences a replicate."""
     rows = [layout.rows(sequences) for sequences in sets]
     return {
-        "shown": tf.constant(np.stack([each.shown for each in rows])),
-        "asked": tf.constant(np.stack([each.asked for each in rows])),
-        "lengths": tf.constant(np.stack([each.lengths for each in rows])),
-        "exists": tf.constant(np.stack([layout.laid(sequences.steps) for sequences in sets])),
-        "scored": tf.constant(np.stack([layout.laid(task.scored(sequences)) for sequences in sets])),
-        "last": tf.constant(np.stack([layout.laid(sequences.last) for sequences in sets])),
+        "shown": np.stack([each.shown for each in rows]),
+        "asked": np.stack([each.asked for each in rows]),
+        "lengths": np.stack([each.lengths for each in rows]),
+        "exists": np.stack([layout.laid(sequences.steps) for sequences in sets]),
+        "scored": np.stack([layout.laid(task.scored(sequences)) for sequences in sets]),
+        "last": np.stack([layout.laid(sequences.last) for sequences in sets]),
     }
-
-
-def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> int:
-    """Memory of the weights and the optimiser's state; Adam keeps two more numbers for each weight."""
-    return replicates * 3 * 4 * num_weights(compiled.model, num_symbols, compiled.training.lags)
-
-
-def _group_size(compiled: Configuration, num_symbols: int, replicates: int, window: int) -> int:
-    """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
-
-    A group runs as one native function on one core, so two groups make use of two; more replicates in one group
-    than a core's cache takes are slower again. A loop over a long window keeps enough for one replicate as it is.
-    """
-    if window > _LONG_WINDOW:
-        return 1
-    groups = -(-_group_bytes(compiled, num_symbols, replicates) // _GROUP_BYTES)
-    if replicates >= _WORTH_TWO_THREADS:
-        groups += groups % 2
-    return -(-replicates // groups)
-
-
-def _shape(trainer: Trainer) -> Shape:
-    configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
-    compiled = _what_is_compiled(configuration)
-    replicates = _group_size(compiled, task.num_symbols, len(trainer.seeds), layout.window)
-    steps = -(-layout.num_steps // layout.window) * layout.window  # the last window is filled up with padding
-    rows, epochs = task.num_sequences * layout.rows_per_sequence, EPOCHS_PER_CALL
-    if task.fresh:
-        an_epoch = replicates * rows * steps * (layout.side_by_side + 2) * 4
-        epochs = max(1, min(EPOCHS_PER_CALL, configuration.training.epochs, _TABLE_BYTES // an_epoch))
-        rows *= epochs * replicates
-    elif not task.same_for_all_seeds:
-        rows *= replicates
-    test = task.test_sequences(trainer.seeds[0])
-    return Shape(
-        configuration=compiled,
-        num_symbols=task.num_symbols,
-        num_features=layout.num_features,
-        replicates=replicates,
-        epochs=epochs,
-        rows=rows,
-        side_by_side=layout.side_by_side,
-        steps=steps,
-        window=layout.window,
-        sequences=task.num_sequences,
-        rows_per_sequence=layout.rows_per_sequence,
-        test_rows=test.num_sequences * layout.rows_per_sequence,
-        test_steps=layout.row_steps(test.num_steps),
-        last_only=only_last_is_scored(task, trainer.seeds[0]),
-        masked=configuration.training.stop_when_solved or not _every_window_counts(trainer, steps),
-    )
-
-
-def _every_window_counts(trainer: Trainer, steps: int) -> bool:
-    """Whether every window of every training row has a step whose loss counts."""
-    configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
-    if layout.window == layout.num_steps:
-        return True  # each sequence has a last step
-    if task.fresh and configuration.training.loss_on == "last":
-        return False
-    weights = layout.laid(loss_weights(configuration, task.training_sequences(trainer.seeds[0], 1)))
-    filled = np.pad(weights, ((0, 0), (0, steps - weights.shape[1])))
-    return bool(np.any(filled.reshape(len(filled), -1, layout.window), axis=2).all())
-
-
-def _what_is_compiled(configuration: Configuration) -> Configuration:
-    """The configuration as far as a program depends on it: whatever is a run-time input takes its default."""
-    inputs = ("epochs", "learning_rate", "shuffle", "evaluate_every", "stop_when_solved", "trainer", "last_weight")
-    defaults = type(configuration.training)()
-    training = configuration.training.model_copy(update={name: getattr(defaults, name) for name in inputs})
-    if training.clip_norm is not None:
-        training = training.model_copy(update={"clip_norm": 1.0})  # the norm itself is an input too
-    model = configuration.model.model_copy(
-        update={"units": bucket(configuration.model.units), "gate_bias": "unit_forget", "chrono_max": None}
-    )
-    return configuration.model_copy(update={"model": model, "training": training})

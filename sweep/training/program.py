@@ -1,7 +1,4 @@
-"""The XLA programs of the compiled trainer: one trains epochs, sequences and replicates in one call, one tests.
-
-What a trial may vary without changing a shape is an input (learning rate, epochs, order), so that many trials
-share one compiled program.
+"""The XLA programs of the compiled trainer in TensorFlow; `jax_program.py` has the same in JAX.
 
 Letters in shapes: R replicates, E epochs, N rows of the tables, M sequences of an epoch, B lanes, L steps of a
 row, F features shown at a step, Q test rows.
@@ -9,51 +6,25 @@ row, F features shown at a step, Q test rows.
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from sweep.config import Configuration
-from sweep.model import build_model
-from sweep.training.contract import SCORES
+from sweep.model import Weights, build_model
 from sweep.training.network import Network
 from sweep.training.optimizer import Learner, Optimizer
-
-MEASURED = SCORES[:-1]
-"""What the program measures at a test; whether that solves the task is judged outside."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """All that a compiled program depends on; equal shapes share one program."""
-
-    configuration: Configuration
-    num_symbols: int
-    num_features: int
-    replicates: int
-    epochs: int  # that one call can hold
-    rows: int  # of the training tables
-    side_by_side: int  # F
-    steps: int  # L, a multiple of the window
-    window: int
-    sequences: int  # M
-    rows_per_sequence: int
-    test_rows: int
-    test_steps: int
-    last_only: bool  # whether only the final step of a test sequence is scored
-    masked: bool  # whether some windows have nothing to score, or replicates may stop
+from sweep.training.shape import MEASURED, Program, Shape
 
 
 @functools.lru_cache(maxsize=32)
-def compiled_program(shape: Shape) -> "Program":
+def compiled_program(shape: Shape) -> Program:
     """The program of a shape, built once in a process."""
-    return Program(shape)
+    return TensorFlowProgram(shape)
 
 
-class Program:
-    """A compiled training program: a function of weights, optimiser state and data, without a state of its own."""
+class TensorFlowProgram(Program):
+    """The two functions in TensorFlow, the gradient of a window written by hand (see network.py)."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -66,6 +37,18 @@ class Program:
         self.optimizer = Optimizer(configuration, packed)
         self.run: Callable[..., Any] = tf.function(self._run, jit_compile=True, autograph=False)
         self.test: Callable[..., Any] = tf.function(self._test, jit_compile=True, autograph=False)
+
+    def packed(self, weights: Weights) -> Weights:
+        """As the packing lays them."""
+        return self.network.packing.packed(weights)
+
+    def unpacked(self, weights: Weights) -> Weights:
+        """The inverse."""
+        return self.network.packing.unpacked(weights)
+
+    def initial_slots(self) -> list[Any]:
+        """Those of Keras's optimiser."""
+        return self.optimizer.initial_slots()
 
     def _run(
         self,
