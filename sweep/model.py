@@ -25,9 +25,12 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 # Also read when TensorFlow is imported. XLA compiles a loop into one native function if a pass over it touches no
 # more bytes than this; beyond, it dispatches the loop's operations one by one, which costs more than most of them do.
-# Its own limit is meant for toys. Matrix libraries that it may call for a large product cannot be called from there.
+# Its own limit is meant for toys. Within such a function a product of matrices is three plain loops, unless LLVM tiles
+# it; libraries for products cannot be called from there, and threads within an operation cost more than they save.
 _XLA_FLAGS = (
-    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=6000000",
+    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=6000000,"
+    "xla_force_enable_experimental_llvm_ir_gemm",
+    "--xla_cpu_multi_thread_eigen=false",
     "--xla_cpu_use_xnnpack=false",
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
