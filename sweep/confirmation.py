@@ -50,5 +50,6 @@ def confirmation_jobs(store: Store, results: Results, confirm: ConfirmConfig) ->
     for trial in missing:
         found = store.key(experiment, trial)
         key = TrialKey(trial=trial, phase="confirm", condition=found.condition, parameters=found.parameters)
-        jobs.append(Job(key=key, configuration=store.configuration(experiment, trial), seeds=seeds))
+        configuration = store.configuration(experiment, trial)
+        jobs.append(Job(key=key, configuration=configuration, seeds=seeds, alike=len(experiment.study.replicate_seeds)))
     return jobs, len(wanted) - len(missing)

@@ -25,6 +25,8 @@ class Job:
     key: TrialKey
     configuration: Configuration
     seeds: tuple[int, ...]
+    alike: int | None = None
+    """As many seeds as the trials have that share this one's compiled program; None: as many as it has itself."""
     pruning: Pruning | None = None
     timeout: float | None = None
 
@@ -98,7 +100,7 @@ def train(job: Job, progress: Callable[[Scores], None]) -> Outcome:
         return pruner is not None and pruner.should_prune(scores)
 
     may_stop = pruner is not None or job.timeout is not None
-    return run_trial(job.configuration, job.seeds, at_point, may_prune=may_stop)
+    return run_trial(job.configuration, job.seeds, at_point, may_prune=may_stop, alike=job.alike)
 
 
 def device_found(wanted: str) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sweep.config import Configuration, ModelConfig
 from sweep.tasks import Task
+from sweep.xla import prepare
 
 if TYPE_CHECKING:
     import keras
@@ -22,20 +23,6 @@ if TYPE_CHECKING:
 # Read by TensorFlow when it is imported. It greets on stderr, and complains where there is no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-# Also read when TensorFlow is imported. XLA compiles a loop into one native function if a pass over it touches no
-# more bytes than this; beyond, it dispatches the loop's operations one by one, which costs more than most of them do.
-# Its own limit is meant for toys. Within such a function a product of matrices is three plain loops, unless LLVM tiles
-# it; libraries for products cannot be called from there, and threads within an operation cost more than they save.
-_XLA_FLAGS = (
-    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=6000000,"
-    "xla_force_enable_experimental_llvm_ir_gemm",
-    "--xla_cpu_multi_thread_eigen=false",
-    "--xla_cpu_use_xnnpack=false",
-    "--xla_cpu_experimental_ynn_fusion_type=",
-)
-if "xla_backend_extra_options" not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_XLA_FLAGS]).strip()
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""
@@ -49,6 +36,7 @@ def import_keras() -> None:
 
     Whoever trains calls this first; an import anywhere else works too, and is noisy.
     """
+    prepare()
     with tempfile.TemporaryFile() as unheard:
         stderr = os.dup(2)
         os.dup2(unheard.fileno(), 2)
@@ -114,66 +102,66 @@ def seeded_model(
     config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int, lags: int = 1
 ) -> Any:
     """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first."""
-    with _random_numbers_of(seed):
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    with _random_numbers(random.Random(seed)):
         return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
 
 
 @contextmanager
-def _random_numbers_of(seed: int) -> Iterator[None]:
-    """Keras draws what it draws after `keras.utils.set_random_seed(seed)`, whatever other threads do meanwhile.
+def _random_numbers(source: Any) -> Iterator[None]:
+    """Keras takes the seeds of its initialisers from `source`, whatever other threads do meanwhile.
 
-    Keras takes the seeds of its initialisers from the generator of Python's `random`, which is everybody's: on a
-    worker, Dask's own threads draw from it between two layers.
+    Otherwise it takes them from the generator of Python's `random`, which is everybody's: on a worker, Dask's own
+    threads draw from it between two layers.
     """
-    import keras
     from keras.src.random import seed_generator
 
-    keras.utils.set_random_seed(seed)
     everybodys = seed_generator.python_random
-    seed_generator.python_random = random.Random(seed)
+    seed_generator.python_random = source
     try:
         yield
     finally:
         seed_generator.python_random = everybodys
 
 
+class _Counter:
+    """Hands out 0, 1, 2, ... for random numbers, and knows what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def randint(self, low: int, high: int) -> int:
+        self.asked.append((low, high))
+        return len(self.asked) - 1
+
+
 @functools.lru_cache(maxsize=64)
 def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...], lags: int = 1) -> list[Weights]:
     """The weights of `seeded_model` for each seed, bit for bit, in a fraction of the time.
 
-    Keras builds a model operation by operation. Here one is built; for every seed its layers are only made,
-    which draws the seeds of their initialisers, and the initialisers run as one graph on those.
+    Keras draws the seeds of the initialisers while it makes the layers, which takes much longer. Here it makes them
+    once, to see which draw each initialiser gets; for every seed only the numbers are drawn.
     """
-    import keras
-    import tensorflow as tf
-
-    class Given(keras.random.SeedGenerator):  # type: ignore[misc]
-        """Hands out the seed that it was given."""
-
-        def __init__(self, seed: Any) -> None:
-            self._seed = seed
-
-        def next(self, ordered: bool = True) -> Any:
-            return self._seed
-
-    model = build_model(config, num_symbols, batch_size=1, timesteps=1, lags=lags)
-    weights = [np.asarray(weight) for weight in model.get_weights()]
-    initializers = _random_initializers(model.layers)
-
-    def draw(numbers: Any) -> list[Any]:
-        for initializer, number in zip(initializers.values(), tf.unstack(numbers), strict=True):
-            initializer.seed = Given(tf.stack([number, tf.zeros_like(number)]))
-        return [initializer(weights[index].shape) for index, initializer in initializers.items()]
-
-    compiled = tf.function(draw, autograph=False)
+    counter = _Counter()
+    with _random_numbers(counter):
+        layers = _layers(config, num_symbols)
+    features = num_symbols * (lags if config.cell == "mlp" else 1)
+    for layer in layers:
+        layer.build((1, 1, features))
+        features = config.units
+    constant = [np.asarray(weight) for layer in layers for weight in layer.trainable_variables]
+    initializers = _random_initializers(layers)
+    draws = {index: initializer.seed for index, initializer in initializers.items()}
     drawn = []
     for seed in seeds:
-        with _random_numbers_of(seed):
-            fresh = _random_initializers(_layers(config, num_symbols))
-        values = compiled(tf.constant([each.seed for each in fresh.values()], tf.uint32))
-        values_of = dict(zip(initializers, values, strict=True))
-        values_of |= {i: each(weights[i].shape) for i, each in fresh.items() if isinstance(each, _chrono_class())}
-        drawn.append([np.asarray(values_of.get(index, weight)) for index, weight in enumerate(weights)])
+        generator, weights = random.Random(seed), list(constant)
+        numbers = [generator.randint(*bounds) for bounds in counter.asked]
+        for index, initializer in initializers.items():
+            initializer.seed = numbers[draws[index]]
+            weights[index] = np.asarray(initializer(constant[index].shape))
+        drawn.append(weights)
     return drawn
 
 
@@ -210,7 +198,7 @@ def _chrono_class() -> Any:
     import keras
 
     class Chrono(keras.initializers.RandomUniform):  # type: ignore[misc]
-        """A random initialiser of Keras's in all but its values. Within a graph its logarithm rounds differently."""
+        """A random initialiser of Keras's in all but its values."""
 
         def __call__(self, shape: Any, dtype: Any = None) -> Any:
             blocks = 4 if len(shape) == 1 else 3  # an LSTM's biases (4 units,), or a GRU's (2, 3 units)

@@ -22,9 +22,16 @@ Progress = Callable[[Scores], bool]
 
 
 def run_trial(
-    configuration: Configuration, seeds: tuple[int, ...], progress: Progress, *, may_prune: bool = False
+    configuration: Configuration,
+    seeds: tuple[int, ...],
+    progress: Progress,
+    *,
+    may_prune: bool = False,
+    alike: int | None = None,
 ) -> Outcome:
     """Train `configuration` from each seed and measure it; with `may_prune`, ask `progress` at every point.
+
+    `alike` is how many seeds the trials have that share its compiled program, None if it is as many.
 
     Whatever goes wrong in the training is an outcome too: the trial then failed, with the scores up to there
     and the traceback as its error.
@@ -32,7 +39,7 @@ def run_trial(
     task = build_task(configuration.task)
     parts: list[Scores] = []
     try:
-        trainer = start_training(configuration, task, seeds)
+        trainer = start_training(configuration, task, seeds, alike)
         state = _train(trainer, parts, progress, may_prune=may_prune)
         return _measured(trainer, state, Scores.concatenate(parts))
     except Exception:

@@ -53,7 +53,7 @@ def test_tuning_is_500_replicates_in_the_programs_of_four_sizes_and_two_batches(
         "trials": 50,
         "replicates": 500,
         "updates": 138 * 4 * 1 * (500 + 3 * 30),  # the three best are trained again from 30 seeds each
-        "programs": 4 * 2 + 3,
+        "programs": 4 * 2,
     }
 
 

@@ -1,5 +1,6 @@
 """The README's commands do what it says, in a folder that holds nothing but the experiments."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,8 +24,11 @@ def readme_commands() -> list[str]:
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run it in `folder`, with an empty folder there for the programs that it compiles."""
     shell = command.replace("sweep ", f"{sys.executable} -m sweep ", 1)
-    return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    variables = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "TF_XLA_FLAGS")}
+    variables["XDG_CACHE_HOME"] = str(folder / "caches")
+    return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=variables)
 
 
 @pytest.mark.slow
@@ -32,12 +36,13 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     commands = readme_commands()
     assert len(commands) >= 10
-    printed = {}
+    printed, programs = {}, {}
     for command in commands:
         done = run(command, tmp_path)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert "Traceback" not in done.stderr
         printed[command] = done.stdout
+        programs[command] = len(list((tmp_path / "caches" / "sweep").rglob("*.pb")))
     steps = printed['sweep predict tutorial --sequence "3 0 1 2" --steps 4'].splitlines()
     assert len(steps) == 8
     assert steps[0] == "X=3.0 y=0.0, yhat=0.0"
@@ -47,6 +52,9 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     tutorial = sweep.load(tmp_path / "results" / "tutorial")
     assert tutorial.replicates["seed"].tolist() == list(range(64))
     assert len(sweep.load(tmp_path / "results" / "tuning").trials) == 50 + 3
+    compiled = programs["sweep run tuning"] - programs["sweep plan tuning"]
+    assert 1 <= compiled <= 8
+    assert f" {compiled} compiled programs" in printed["sweep plan tuning"]
 
 
 def test_the_readme_names_every_command() -> None:

@@ -198,10 +198,10 @@ def test_a_failing_trial_is_recorded_and_the_sweep_goes_on(tmp_path: Path, monke
 
     start = trial_module.start_training
 
-    def fails_once(configuration: Any, task: Any, seeds: Any) -> Any:
+    def fails_once(configuration: Any, *arguments: Any) -> Any:
         if configuration.model.units > 4:
             raise MemoryError("no room for the larger networks")
-        return start(configuration, task, seeds)
+        return start(configuration, *arguments)
 
     monkeypatch.setattr(trial_module, "start_training", fails_once)
     results = run(tmp_path)

@@ -319,7 +319,7 @@ def test_trials_of_one_bucket_share_a_compiled_program() -> None:
     programs = {id(each._groups[0]._program): each._groups[0]._program for each in trainers}  # type: ignore[attr-defined]
     assert len(programs) == 1
     (program,) = programs.values()
-    assert program.run.experimental_get_tracing_count() == 1
+    assert len(program.run._traced) == 1
     trainer(TUTORIAL, (0, 1), units=9).advance(1)
     assert compiled_program.cache_info().currsize == 2
 

@@ -1,6 +1,7 @@
 """A subject's process: started, given lines, heard, and ended whatever happens."""
 
 import json
+import os
 import select
 import subprocess
 import tempfile
@@ -33,10 +34,16 @@ class Process:
         self._limit = limit
         with ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
+            caches = stack.enter_context(tempfile.TemporaryDirectory())  # so that compiling is compiling
             started = time.perf_counter()
             try:
                 self._process = subprocess.Popen(
-                    subject.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+                    subject.command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._stderr,
+                    text=True,
+                    env=os.environ | {"XDG_CACHE_HOME": caches},
                 )
             except OSError as error:
                 raise RunError(f"{subject.command[0]}: {error.strerror}") from None

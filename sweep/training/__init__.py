@@ -8,8 +8,13 @@ from sweep.training.contract import Trainer
 __all__ = ["Trainer", "start_training"]
 
 
-def start_training(configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> Trainer:
-    """A trainer as the configuration names it, before its first epoch. Imports TensorFlow."""
+def start_training(
+    configuration: Configuration, task: Task, seeds: tuple[int, ...], alike: int | None = None
+) -> Trainer:
+    """A trainer as the configuration names it, before its first epoch. Imports TensorFlow.
+
+    With `alike`, it shares its compiled program with trainers of as many seeds.
+    """
     import_keras()
     if configuration.training.trainer == "fit":
         from sweep.training.fit import FitTrainer
@@ -17,4 +22,4 @@ def start_training(configuration: Configuration, task: Task, seeds: tuple[int, .
         return FitTrainer(configuration, task, seeds)
     from sweep.training.fused import FusedTrainer
 
-    return FusedTrainer(configuration, task, seeds)
+    return FusedTrainer(configuration, task, seeds, alike)

@@ -29,11 +29,11 @@ _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
 class FusedTrainer(Trainer):
     """Trains all replicates together; trials of one shape share one compiled program."""
 
-    def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
+    def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...], alike: int | None) -> None:
         super().__init__(configuration, task, seeds)
         lags = configuration.training.lags
         initial = initial_weights(self.model, task.num_symbols, seeds, lags)
-        shape = shape_of(self)
+        shape = shape_of(self, alike or len(seeds))
         started = time.perf_counter()
         program = compiled_program(shape)
         size = shape.replicates
@@ -182,7 +182,7 @@ class _Group:
         trainer = self._trainer
         weights = [np.asarray(weight)[member : member + 1] for weight in self._learner["weights"]]
         arrays = _test_arrays(trainer.task, trainer.layout, [sequences])
-        hits, error = self._program.test(weights, arrays)
+        hits, error = self._program.test(weights=weights, test=arrays)
         hits, error = np.asarray(hits)[0], np.asarray(error, np.float64)[0]
         right = hits if self.shape.last_only else (hits | ~arrays["scored"][0]).all(axis=1)
         together = (-1, trainer.layout.rows_per_sequence)

@@ -5,7 +5,6 @@ row, F features shown at a step, Q test rows.
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sweep.model import Weights, build_model
 from sweep.training.network import Network
 from sweep.training.optimizer import Learner, Optimizer
 from sweep.training.shape import MEASURED, Program, Shape
+from sweep.xla import Compiled
 
 
 @functools.lru_cache(maxsize=32)
@@ -35,8 +35,8 @@ class TensorFlowProgram(Program):
         self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
         packed = self.network.packing.packed([weight.numpy() for weight in model.trainable_variables])
         self.optimizer = Optimizer(configuration, packed)
-        self.run: Callable[..., Any] = tf.function(self._run, jit_compile=True, autograph=False)
-        self.test: Callable[..., Any] = tf.function(self._test, jit_compile=True, autograph=False)
+        self.run = Compiled(self._run, f"run {shape}")
+        self.test = Compiled(self._test, f"test {shape}")
 
     def packed(self, weights: Weights) -> Weights:
         """As the packing lays them."""

@@ -74,11 +74,14 @@ class Program(ABC):
         """The optimiser's variables of one replicate before the first update."""
 
 
-def shape_of(trainer: Trainer) -> Shape:
-    """What the program that trains this trainer's replicates, or a group of them, depends on."""
+def shape_of(trainer: Trainer, seeds: int) -> Shape:
+    """What the program depends on that trains this trainer's replicates, a group at a time.
+
+    The groups are as large as would suit so many `seeds`.
+    """
     configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
     compiled = _what_is_compiled(configuration)
-    replicates = _group_size(compiled, task.num_symbols, len(trainer.seeds), layout.window)
+    replicates = _group_size(compiled, task.num_symbols, seeds, layout.window)
     steps = -(-layout.num_steps // layout.window) * layout.window  # the last window is filled up with padding
     rows, epochs = task.num_sequences * layout.rows_per_sequence, EPOCHS_PER_CALL
     if task.fresh:
@@ -113,7 +116,7 @@ def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> 
 
 
 def _group_size(compiled: Configuration, num_symbols: int, replicates: int, window: int) -> int:
-    """How many replicates one call trains: a function of the trial alone, so that every machine gets its numbers.
+    """How many replicates one call trains: a function of the experiment alone, so that every machine gets its numbers.
 
     A group runs as one native function on one core, so two groups make use of two; more replicates in one group
     than a core's cache takes are slower again. A loop over a long window keeps enough for one replicate as it is.

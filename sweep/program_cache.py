@@ -1,0 +1,82 @@
+"""Where compiled programs are kept between runs: in the user's cache folder, not beside results, as they are code.
+
+A cache may be lost at any time, and nothing here fails a trial: where no folder can be trusted, nothing is kept.
+"""
+
+import hashlib
+import os
+import platform
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+_MOST_PROGRAMS = 500  # of up to a megabyte each; the oldest go first
+_ROOM = bytes(2_000_000)  # a program and a half
+
+
+def program_cache(*compiled_under: str) -> Path | None:
+    """The folder for programs compiled on this processor under these versions and options, for instance.
+
+    It is this user's alone: whoever could write into it could have us run their code. None where there cannot be
+    such a folder, and where it has no room.
+    """
+    processor = [platform.machine(), *_processor()]
+    digest = hashlib.sha256("\n".join([*processor, *compiled_under]).encode()).hexdigest()[:16]
+    with suppress(OSError, RuntimeError):  # RuntimeError: there is no home
+        shared = _users_caches()
+        shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours = _private(shared / "sweep")
+        folder = ours and _private(ours / digest)
+        if folder and _has_room(folder):
+            for program in sorted(folder.iterdir(), key=_age)[_MOST_PROGRAMS:]:
+                program.unlink(missing_ok=True)
+            return folder
+    return None
+
+
+def emptied(folder: Path) -> bool:
+    """Whether `folder` held programs, and holds none now: one of them may have been damaged."""
+    try:
+        programs = list(folder.iterdir())
+        for program in programs:
+            program.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return bool(programs)
+
+
+def _users_caches() -> Path:
+    """As the XDG base directory specification has it: a relative path counts as none."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".cache"
+
+
+def _private(folder: Path) -> Path | None:
+    """The folder, made if it is missing; None if others may write into it or it isn't a folder of our own."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return folder if own and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+
+
+def _has_room(folder: Path) -> bool:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(_ROOM)
+    return True
+
+
+def _age(program: Path) -> float:
+    try:
+        return -program.stat().st_mtime
+    except OSError:  # another process has just removed it
+        return 0.0
+
+
+def _processor() -> list[str]:
+    """What a compiler asks about a processor: its model and its instruction sets."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    except OSError:
+        return [platform.processor()]
+    return sorted(line for line in lines if line.startswith(("model name", "flags", "Features", "CPU ")))
