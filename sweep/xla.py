@@ -49,7 +49,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], what: str) -> None:
         self._function, self._what = function, what
-        self._traced: dict[tuple[Any, ...], _Traced] = {}
+        self._names: dict[tuple[Any, ...], str] = {}
 
     def __call__(self, **arguments: Any) -> Any:
         """The function's value; the first call compiles."""
@@ -57,16 +57,18 @@ class Compiled:
 
         tensors = [tf.convert_to_tensor(value) for value in tf.nest.flatten(arguments)]
         shapes = tuple((tensor.dtype, tuple(tensor.shape)) for tensor in tensors)
-        if shapes not in self._traced:
-            self._traced[shapes] = self._trace(arguments, tensors, f"sweep_{_digest(f'{self._what} {shapes}')}")
+        name = self._names.setdefault(shapes, f"sweep_{_digest(f'{self._what} {shapes}')}")
+        if name not in _TRACED:
+            _TRACED[name] = self._trace(arguments, tensors, name)
         try:
-            return self._traced[shapes].call(tensors)
+            return _TRACED[name].call(tensors)
         except tf.errors.OpError:
             # A file that TensorFlow cannot read counts as a failure of the function of this name, for good.
             if not _forgotten():
                 raise
-            self._traced[shapes] = self._trace(arguments, tensors, self._traced[shapes].name + "_again")
-            return self._traced[shapes].call(tensors)
+            name = self._names[shapes] = name + "_again"
+            _TRACED[name] = self._trace(arguments, tensors, name)
+            return _TRACED[name].call(tensors)
 
     def _trace(self, arguments: dict[str, Any], tensors: list[Any], name: str) -> _Traced:
         """Make the function and those that it calls known to TensorFlow by names that depend on `name` alone."""
@@ -105,6 +107,10 @@ class _Traced:
         outputs = len(tf.nest.flatten(self.structure))
         values = context.context().call_function(self.name.encode(), [*tensors, *self.captured], outputs)
         return tf.nest.pack_sequence_as(self.structure, values)
+
+
+_TRACED: dict[str, _Traced] = {}
+"""By name what TensorFlow knows: it would not take another of the same name, and forgets none."""
 
 
 def _renamed(definition: Any, names: dict[str, str]) -> Any:

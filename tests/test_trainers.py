@@ -319,9 +319,13 @@ def test_trials_of_one_bucket_share_a_compiled_program() -> None:
     programs = {id(each._groups[0]._program): each._groups[0]._program for each in trainers}  # type: ignore[attr-defined]
     assert len(programs) == 1
     (program,) = programs.values()
-    assert len(program.run._traced) == 1
+    assert len(program.run._names) == 1
     trainer(TUTORIAL, (0, 1), units=9).advance(1)
     assert compiled_program.cache_info().currsize == 2
+    compiled_program.cache_clear()  # as when a sweep needs one again that it has not used for long
+    again = trainer(TUTORIAL, (0, 1), units=3, learning_rate=0.01, epochs=2, shuffle=True)
+    before = trainer(TUTORIAL, (0, 1), units=3, learning_rate=0.01, epochs=2, shuffle=True)
+    assert again.advance(2).loss.tolist() == before.advance(2).loss.tolist()
 
 
 @pytest.mark.slow

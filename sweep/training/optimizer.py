@@ -17,11 +17,14 @@ class Optimizer:
     """Keras's own optimiser, run without touching its variables.
 
     A replicate's update is written for one plain model and vectorised: optimisers count updates, and the
-    replicates' counts differ.
+    replicates' counts differ. A replicate alone keeps its axis, and only what is a number loses it: where matrices
+    lose it too, XLA copies the moments and computes them twice.
     """
 
-    def __init__(self, configuration: Configuration, weights: Weights) -> None:
-        self._variables = [keras.Variable(tf.zeros(weight.shape)) for weight in weights]
+    def __init__(self, configuration: Configuration, weights: Weights, replicates: int) -> None:
+        self._alone = replicates == 1
+        axes = (1,) if self._alone else ()
+        self._variables = [keras.Variable(tf.zeros((*axes, *weight.shape))) for weight in weights]
         self._optimizer = _stateless(build_optimizer(configuration))
         self._optimizer.build(self._variables)
         self._slots = [v for v in self._optimizer.variables if v is not self._optimizer.learning_rate]
@@ -29,7 +32,8 @@ class Optimizer:
 
     def initial_slots(self) -> list[Any]:
         """The optimiser's variables of one replicate before the first update."""
-        return [slot.numpy() for slot in self._slots]
+        slots = [slot.numpy() for slot in self._slots]
+        return [slot[0] if self._alone and slot.ndim else slot for slot in slots]
 
     def updates(self, learner: Learner) -> tf.Tensor:
         """(R,): the updates made so far."""
@@ -49,9 +53,11 @@ class Optimizer:
             scale = tf.minimum(1.0, tf.math.divide_no_nan(clip_norm, tf.sqrt(tf.add_n(squares))))
             scale = tf.where(tf.add_n(squares) > 0, scale, 1.0)
             gradients = [g * tf.reshape(scale, [-1] + [1] * (len(g.shape) - 1)) for g in gradients]
-        masked = [] if updates is None else [updates]
-        after: Learner = vectorize(self._updated, learner, gradients, learning_rate, *masked)
-        return after
+        given = [learner, gradients, learning_rate, *([] if updates is None else [updates])]
+        if not self._alone:
+            return dict(vectorize(self._updated, *given))
+        after = self._updated(*tf.nest.map_structure(lambda part: part[0] if len(part.shape) == 1 else part, given))
+        return dict(tf.nest.map_structure(lambda part: part if len(part.shape) else part[None], after))
 
     def _updated(self, learner: Learner, gradients: Any, learning_rate: Any, updates: Any = None) -> Learner:
         before = [*learner["weights"], *learner["slots"]]

@@ -34,7 +34,7 @@ class TensorFlowProgram(Program):
         self.network = Network(configuration.model, shape.num_symbols, shape.num_features)
         self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
         packed = self.network.packing.packed([weight.numpy() for weight in model.trainable_variables])
-        self.optimizer = Optimizer(configuration, packed)
+        self.optimizer = Optimizer(configuration, packed, shape.replicates)
         self.run = Compiled(self._run, f"run {shape}")
         self.test = Compiled(self._test, f"test {shape}")
 
