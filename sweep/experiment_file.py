@@ -49,9 +49,15 @@ def load(path: Path) -> Experiment:
 def override(
     experiment: Experiment, *, seeds: int | None = None, trials: int | None = None, trainer: str | None = None
 ) -> Experiment:
-    """The experiment with what the command line replaces, checked again."""
+    """The experiment with what the command line replaces, checked again.
+
+    Where the file lists its seeds, `seeds` are so many from the first of the list on: a file that begins at 10 because
+    its configuration was chosen on the seeds before keeps to that.
+    """
     raw = experiment.model_dump(exclude_unset=True)
-    study = {"seeds": seeds, "trials": trials}
+    listed = experiment.study.seeds
+    first = 0 if isinstance(listed, int) else listed[0]
+    study = {"seeds": list(range(first, first + seeds)) if seeds and first else seeds, "trials": trials}
     raw["study"] = raw.get("study", {}) | {key: value for key, value in study.items() if value is not None}
     raw["training"] = raw.get("training", {}) | ({"trainer": trainer} if trainer else {})
     return parse(raw, where="command line")

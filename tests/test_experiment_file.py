@@ -477,6 +477,12 @@ def test_an_override_replaces_what_the_file_says() -> None:
     assert (replaced.study.replicate_seeds, replaced.trials, replaced.training.trainer) == ((0, 1), 7, "fit")
 
 
+@pytest.mark.parametrize(("listed", "seeds"), [("10", (0, 1, 2)), ("[10, 11]", (10, 11, 12)), ("[0, 5]", (0, 1, 2))])
+def test_an_override_of_the_seeds_begins_at_the_files_first(listed: str, seeds: tuple[int, ...]) -> None:
+    replaced = override(experiment(f"[study]\nseeds = {listed}"), seeds=3)
+    assert replaced.study.replicate_seeds == seeds
+
+
 def test_an_override_of_nothing_changes_nothing() -> None:
     original = experiment("[search]\nunits = { low = 1, high = 8 }\n[study]\nseeds = [4, 2]")
     assert override(original) == original

@@ -28,7 +28,7 @@ _device_option = click.option("--device", default="auto", show_default=True, hel
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @results_option
-@click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, instead of the file's.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, from the file's first seed on.")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
 @click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
 @_workers_option
