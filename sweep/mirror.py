@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 import optuna
 from optuna.distributions import distribution_to_json
+from optuna.storages._rdb import models
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,8 @@ from sweep.errors import RunError, SweepError
 
 _T = TypeVar("_T")
 
+
+_TRIAL = models.TrialModel
 _OWNER = "sweep_experiment"
 _TOGETHER_SECONDS = 0.5  # trials that finish within so much time are copied together
 _PATIENCE_SECONDS = 120.0  # so long a storage may refuse at the end of a run, or be locked at its start
@@ -68,11 +71,10 @@ class Mirror:
         if not trials:
             return
         with _refusals(self._name), Session(self._storage.engine) as session, session.begin():
-            kind = optuna.storages._rdb.models.TrialModel
-            there = session.scalar(select(func.count()).select_from(kind).where(kind.study_id == self._id)) or 0
+            there = session.scalar(select(func.count()).select_from(_TRIAL).where(_TRIAL.study_id == self._id)) or 0
             new = trials[there - self._count :]  # the first ones, if an attempt got through and was not told so
-            for number, trial in enumerate(new, start=there):
-                session.add(kind(number=number, study_id=self._id, **_columns(trial)))
+            if new:
+                _insert(session, self._id, there, new)
         self._count += len(trials)
 
 
@@ -169,39 +171,51 @@ def _patiently(action: Callable[[], _T], while_: Callable[[RunError], bool] = la
             time.sleep(1.0)
 
 
-def _columns(trial: FrozenTrial) -> dict[str, Any]:
-    """A trial as Optuna's tables hold it."""
-    models = optuna.storages._rdb.models
-    values = []
+def _insert(session: Session, study: int, first: int, trials: Sequence[FrozenTrial]) -> None:
+    """Write trials, of which the first has the number `first`, as Optuna's tables hold them."""
+    rows = [
+        {
+            "number": number,
+            "study_id": study,
+            "state": trial.state,
+            "datetime_start": trial.datetime_start,
+            "datetime_complete": trial.datetime_complete,
+        }
+        for number, trial in enumerate(trials, start=first)
+    ]
+    session.execute(insert(_TRIAL), rows)
+    ids = session.scalars(
+        select(_TRIAL.trial_id).where(_TRIAL.study_id == study, _TRIAL.number >= first).order_by(_TRIAL.number)
+    )
+    rows_of: dict[Any, list[dict[str, Any]]] = {}
+    for trial_id, trial in zip(ids.all(), trials, strict=True):
+        for kind, columns in _parts(trial):
+            rows_of.setdefault(kind, []).append({"trial_id": trial_id} | columns)
+    for kind, parts in rows_of.items():
+        session.execute(insert(kind), parts)
+
+
+def _parts(trial: FrozenTrial) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The rows of the tables that lead to a trial, each with the table's class."""
     for objective, value in enumerate(trial.values or ()):
         stored, type_ = models.TrialValueModel.value_to_stored_repr(value)
-        values.append(models.TrialValueModel(objective=objective, value=stored, value_type=type_))
-    reports = []
+        yield models.TrialValueModel, {"objective": objective, "value": stored, "value_type": type_}
     for step, value in trial.intermediate_values.items():
-        stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
-        reports.append(
-            models.TrialIntermediateValueModel(step=step, intermediate_value=stored, intermediate_value_type=kind)
+        kind = models.TrialIntermediateValueModel
+        stored, report_type = kind.intermediate_value_to_stored_repr(value)
+        yield kind, {"step": step, "intermediate_value": stored, "intermediate_value_type": report_type}
+    for name, value in trial.params.items():
+        distribution = trial.distributions[name]
+        yield (
+            models.TrialParamModel,
+            {
+                "param_name": name,
+                "param_value": distribution.to_internal_repr(value),
+                "distribution_json": distribution_to_json(distribution),
+            },
         )
-    parameters = [
-        models.TrialParamModel(
-            param_name=name,
-            param_value=trial.distributions[name].to_internal_repr(value),
-            distribution_json=distribution_to_json(trial.distributions[name]),
-        )
-        for name, value in trial.params.items()
-    ]
-    attributes = [
-        models.TrialUserAttributeModel(key=key, value_json=json.dumps(value)) for key, value in trial.user_attrs.items()
-    ]
-    return {
-        "state": trial.state,
-        "datetime_start": trial.datetime_start,
-        "datetime_complete": trial.datetime_complete,
-        "values": values,
-        "intermediate_values": reports,
-        "params": parameters,
-        "user_attributes": attributes,
-    }
+    for key, value in trial.user_attrs.items():
+        yield models.TrialUserAttributeModel, {"key": key, "value_json": json.dumps(value)}
 
 
 def _content(trials: Sequence[FrozenTrial]) -> list[tuple[object, ...]]:

@@ -162,7 +162,8 @@ class History:
         trial = self._study.ask()
         for epoch, values in points.items():
             trial.report(float(values.mean()), epoch)
-            trial.should_prune()  # for the marks that hyperband leaves on a trial
+            if self._rule == "hyperband":
+                trial.should_prune()  # for the marks that it leaves on a trial
         value = float(points[max(points)].mean()) if points else math.nan
         complete = state == TrialState.COMPLETE and not math.isnan(value)
         self._study.tell(trial, value if complete else None, state if complete else _ended_early(state))

@@ -20,6 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from sweep.experiment import Choices, Experiment
@@ -65,6 +66,7 @@ class Search:
     def __init__(self, experiment: Experiment, condition: int) -> None:
         self._experiment, self._condition = experiment, condition
         self._distributions = distributions(experiment)
+        self._together = _drawn_together(experiment, self._distributions)
         self._study = optuna.create_study(directions=directions(experiment)) if learns(experiment) else None
         self._open: dict[int, optuna.Trial] = {}
         self._points: NDArray[np.float64] | list[dict[str, Any]] = []
@@ -80,13 +82,13 @@ class Search:
         given = recorded if recorded is not None else self._start(number)
         if given:
             self._study.enqueue_trial(dict(given))
-        self._study.sampler = _sampler(self._experiment, self._seed(number))
+        self._study.sampler = self._sampler(self._seed(number))
         self._open[number] = self._study.ask()
         if self._experiment.study.sampler in _EVOLVING:
             _ = self._open[number].relative_params  # drawn also where all are given, and so marked with its generation
         return self._suggested(self._open[number])
 
-    def tell(self, number: int, trial: optuna.trial.FrozenTrial) -> None:
+    def tell(self, number: int, trial: FrozenTrial) -> None:
         """Trial `number` ended as `trial`; only the trials of later rounds may be chosen from now on."""
         if self._study is None:
             return
@@ -121,11 +123,27 @@ class Search:
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
         """Ask for each parameter, those that depend on others last."""
-        search = self._experiment.search
+        search, values = self._experiment.search, dict[str, Any]()
         for name in sorted(search, key=lambda name: search[name].when is not None):
-            if search[name].applies(trial.params):
-                _suggest(trial, name, self._distributions[name])
-        return {name: trial.params[name] for name in search if name in trial.params}
+            if search[name].applies(values):
+                values[name] = _suggest(trial, name, self._distributions[name])
+        return {name: values[name] for name in search if name in values}
+
+    def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        sampler: _Tpe | _CmaEs | _Nsga2
+        with warnings.catch_warnings():  # said once a trial otherwise
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            match self._experiment.study.sampler:
+                case "cmaes":  # a generation is a round
+                    sampler = _CmaEs(seed=seed, popsize=ROUND, warn_independent_sampling=False)
+                case "nsga2":
+                    sampler = _Nsga2(seed=seed, population_size=2 * ROUND)
+                case _ if any(dimension.when for dimension in self._experiment.search.values()):
+                    return optuna.samplers.TPESampler(seed=seed, group=True)
+                case _:
+                    sampler = _Tpe(seed=seed)
+        sampler.space = self._together
+        return sampler
 
     def _seed(self, number: int) -> int:
         entropy = [self._experiment.study.seed, self._condition, number]
@@ -139,12 +157,12 @@ def finished_trial(
     parameters: Mapping[str, Any],
     figures: Mapping[str, Any],
     curve: Mapping[int, float],
-) -> optuna.trial.FrozenTrial:
+) -> FrozenTrial:
     """A trial that is over, as Optuna keeps it; `curve` is epoch -> reported value."""
     states = {
-        "complete": optuna.trial.TrialState.COMPLETE,
-        "pruned": optuna.trial.TrialState.PRUNED,
-        "failed": optuna.trial.TrialState.FAIL,
+        "complete": TrialState.COMPLETE,
+        "pruned": TrialState.PRUNED,
+        "failed": TrialState.FAIL,
     }
     error = figures.get("error")
     return optuna.trial.create_trial(
@@ -179,27 +197,51 @@ def _distribution(experiment: Experiment, name: str) -> BaseDistribution:
     return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log, step=dimension.step)
 
 
-def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> None:
+def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
     match distribution:
         case CategoricalDistribution():
-            trial.suggest_categorical(name, distribution.choices)
-        case IntDistribution():
-            trial.suggest_int(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
-        case FloatDistribution():
-            trial.suggest_float(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+            return trial.suggest_categorical(name, distribution.choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_float(name, low, high, step=step, log=log)
+    raise AssertionError(distribution)
 
 
-def _sampler(experiment: Experiment, seed: int) -> optuna.samplers.BaseSampler:
-    with warnings.catch_warnings():  # said once a trial otherwise
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        match experiment.study.sampler:
-            case "cmaes":  # a generation is a round
-                return optuna.samplers.CmaEsSampler(seed=seed, popsize=ROUND, warn_independent_sampling=False)
-            case "nsga2":
-                return optuna.samplers.NSGAIISampler(seed=seed, population_size=2 * ROUND)
-            case _:
-                depends = any(dimension.when for dimension in experiment.search.values())
-                return optuna.samplers.TPESampler(seed=seed, group=depends)
+class _KnownSpace(optuna.samplers.BaseSampler):
+    """A sampler that is told the `space` of what every trial has; Optuna's compare all trials each time to find it."""
+
+    space: Mapping[str, BaseDistribution]
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """What is drawn together."""
+        return dict(self.space)
+
+
+class _Tpe(_KnownSpace, optuna.samplers.TPESampler):
+    pass
+
+
+class _CmaEs(_KnownSpace, optuna.samplers.CmaEsSampler):
+    pass
+
+
+class _Nsga2(_KnownSpace, optuna.samplers.NSGAIISampler):
+    pass
+
+
+def _drawn_together(
+    experiment: Experiment, distributions: Mapping[str, BaseDistribution]
+) -> dict[str, BaseDistribution]:
+    """What every trial has and the sampler draws together; the rest is drawn one by one."""
+    if experiment.study.sampler == "tpe" and len(experiment.study.objectives) > 1:
+        return {}  # as Optuna decides where it isn't told
+    kinds = (FloatDistribution, IntDistribution) if experiment.study.sampler == "cmaes" else (BaseDistribution,)
+    return {
+        name: distribution
+        for name, distribution in sorted(distributions.items())
+        if experiment.search[name].when is None and not distribution.single() and isinstance(distribution, kinds)
+    }
 
 
 def _shuffled_grid(experiment: Experiment) -> list[dict[str, Any]]:

@@ -104,7 +104,10 @@ class Store:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
         table = to_record(self.name, experiment, key, outcome)
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+        # Statistics and dictionaries of one row would only make it larger, and take half of the time.
+        pq.write_table(
+            table, sink, compression="zstd", write_page_checksum=True, write_statistics=False, use_dictionary=False
+        )
         write_whole(self._trials / f"{key.trial:06d}-{key.phase}.parquet", sink.getvalue().to_pybytes())
 
     def files(self, phase: str = "*") -> list[Path]:
