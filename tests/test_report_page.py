@@ -229,6 +229,13 @@ def test_importances_find_the_parameter_that_decides():
     assert sum(found.shares.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
+def test_importances_take_a_range_below_one_for_what_it_is():
+    search = {"clip_norm": {"low": 0.1, "high": 10.0, "log": True}, "units": {"low": 1, "high": 64}}
+    results = sample(Path("results/clipped"), TUNING | {"search": search})
+    assert set(importances(results, ranking(results)).shares) == {"clip_norm", "units"}
+
+
 def test_sorting_is_by_number_where_a_column_has_numbers(tmp_path):
     page = write_report(sample(tmp_path / "t", TUNING, limit=0)).read_text()
     assert "No trial has finished yet" in page

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sweep.config import SECTIONS
 from sweep.experiment import Choices, Dimension
 from sweep.report.display import value_text
 
@@ -46,13 +45,14 @@ def importances(results: Results, trials: pd.DataFrame) -> Importances:
         return Importances({}, f"{_FEWEST_TRIALS} complete trials are needed, and there are {len(complete)}")
     if len(set(complete[objective.removeprefix("-")])) == 1:
         return Importances({}, f"every trial has the same {outcome}")
-    return Importances(_evaluated(search, objective, complete))
+    whole = {name for name in search if results.experiment.base.number_type(name) is int}
+    return Importances(_evaluated(search, whole, objective, complete))
 
 
-def _evaluated(search: dict[str, Dimension], objective: str, trials: pd.DataFrame) -> dict[str, float]:
+def _evaluated(search: dict[str, Dimension], whole: set[str], objective: str, trials: pd.DataFrame) -> dict[str, float]:
     import optuna
 
-    distributions = {name: _distribution(name, dimension) for name, dimension in search.items()}
+    distributions = {name: _distribution(dimension, whole=name in whole) for name, dimension in search.items()}
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces even a study in memory
     try:
@@ -75,15 +75,15 @@ def _evaluated(search: dict[str, Dimension], objective: str, trials: pd.DataFram
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _distribution(name: str, dimension: Dimension) -> Any:
+def _distribution(dimension: Dimension, *, whole: bool) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(dimension, Choices):
         return CategoricalDistribution(tuple(value_text(choice) for choice in dimension.choices))
     low, high, log, step = dimension.low, dimension.high, dimension.log, dimension.step
-    if _is_float(name):
-        return FloatDistribution(float(low), float(high), log=log, step=step)
-    return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+    if whole:
+        return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+    return FloatDistribution(float(low), float(high), log=log, step=step)
 
 
 def _native(dimension: Dimension, value: Any) -> Any:
@@ -91,8 +91,3 @@ def _native(dimension: Dimension, value: Any) -> Any:
     if isinstance(dimension, Choices):
         return value_text(value)
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _is_float(name: str) -> bool:
-    fields = {name: field for section in SECTIONS.values() for name, field in section.model_fields.items()}
-    return fields[name].annotation is float
