@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick test-faults bench lint format install lock clean
+.PHONY: run test quick test-faults bench publish lint format install lock clean
 
 run: install        ## sweep the tutorial's problem and write its report
 	$(BIN)/sweep run experiments/tutorial.toml
@@ -21,6 +21,14 @@ test-faults: install ## processes killed, stopped and starved; a few minutes
 
 bench: install      ## what training costs here; PEERS=~/peers/bin/python where PyTorch and JAX are installed
 	$(BIN)/sweep bench $(if $(PEERS),--python $(PEERS))
+
+# A folder for each commit: what was interrupted goes on, what other code made stays out. 30 seeds a row, for Table 3.
+RUN := build/publish-$(shell git rev-parse --short HEAD)
+publish: install    ## run every experiment anew and write results/published/ from it; up to two hours
+	$(BIN)/sweep run hochreiter_2c --seeds 30 --results $(RUN)
+	$(BIN)/sweep run long_random --trials 36 --results $(RUN)
+	$(BIN)/sweep run $(filter-out hochreiter_2c long_random,$(basename $(notdir $(wildcard experiments/*.toml)))) --results $(RUN)
+	$(BIN)/python results/publish.py $(RUN)
 
 lint: install       ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def rendered(template: str, shown: dict[str, Any]) -> str:
-    """The text that `template` makes of what is `shown`."""
-    return _environment().get_template(template).render(shown).strip() + "\n"
+def rendered(template: str, shown: dict[str, Any], folder: Path = _TEMPLATES) -> str:
+    """The text that `template`, from `folder`, makes of what is `shown`."""
+    return _environment(folder).get_template(template).render(shown).strip() + "\n"
 
 
 def trusted(text: str) -> Any:
@@ -31,11 +31,11 @@ def trusted(text: str) -> Any:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path) -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader([folder, _TEMPLATES]),
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
