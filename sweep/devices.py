@@ -1,4 +1,4 @@
-"""What a process trains on: a GPU or the CPU, and how many threads; decided before TensorFlow is imported."""
+"""What a process trains on: a GPU or the CPU, and how many threads; decided before the backend is imported."""
 
 import os
 import re
@@ -48,10 +48,10 @@ def environment(device: str, worker: int = 0, workers: int = 1) -> dict[str, str
     but every process has as many threads as if it were alone: XLA splits a large sum by their number, so that
     another number would give other last digits.
     """
-    variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     gpus = [] if device == "cpu" else gpus_here()
     if device == "cpu":
-        variables["CUDA_VISIBLE_DEVICES"] = "-1"
+        variables |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     elif device.startswith("gpu:"):
         variables["CUDA_VISIBLE_DEVICES"] = gpus[int(device[4:])]
     elif gpus and workers > 1:
@@ -59,13 +59,13 @@ def environment(device: str, worker: int = 0, workers: int = 1) -> dict[str, str
     cores = _cores()
     if workers > 1 and cores:
         threads = str(len(cores))
-        variables |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+        variables |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, "NPROC": threads}
         variables[_CORES] = ",".join(map(str, cores[worker % len(cores) :: workers]))
     return variables
 
 
 def keep_to_cores() -> None:
-    """Keep this process to the cores that its environment gives it; TensorFlow's threads inherit that."""
+    """Keep this process to the cores that its environment gives it; the backend's threads inherit that."""
     if _CORES in os.environ:
         os.sched_setaffinity(0, map(int, os.environ[_CORES].split(",")))
 

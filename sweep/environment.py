@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sweep.backend import PACKAGES, backend
+
 SCHEMA_VERSION = 1
 _PROVENANCE = ("versions", "hardware", "device", "commit")
-_PACKAGES = ("sweep", "tensorflow", "keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
+_PACKAGES = ("sweep", "keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
 
 
 def make_manifest(
@@ -34,8 +36,10 @@ def make_manifest(
 
 
 def versions() -> dict[str, str | None]:
-    """Of Python and of the packages that the numbers depend on."""
-    return {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES}
+    """Of Python and of the packages that the numbers of this backend depend on."""
+    first, *others = _PACKAGES
+    packages = (first, *PACKAGES[backend()], *others)
+    return {"python": platform.python_version()} | {p: _version(p) for p in packages}
 
 
 def hardware() -> dict[str, Any]:
@@ -55,6 +59,7 @@ def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dic
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "overrides": dict(overrides),
+        "backend": backend(),
         "versions": versions(),
         "hardware": hardware(),
         "device": None,

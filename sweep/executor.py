@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from sweep.backend import backend
 from sweep.config import Configuration
 from sweep.devices import environment
 from sweep.errors import SweepError
@@ -72,7 +73,7 @@ class InProcess(Executor):
         self._device = device
 
     def device(self) -> str:
-        """What TensorFlow finds here, which is loaded for it."""
+        """What the backend finds here, which is loaded for it."""
         os.environ.update(environment(self._device))
         return device_found(self._device)
 
@@ -104,11 +105,12 @@ def train(job: Job, progress: Callable[[Scores], None]) -> Outcome:
 
 
 def device_found(wanted: str) -> str:
-    """What TensorFlow, loaded here and now, trains on; SweepError where a GPU is wanted and it finds none."""
+    """What the backend, loaded here and now, trains on; SweepError where a GPU is wanted and it finds none."""
     import_keras()
     found = device_name()
     if wanted.startswith("gpu") and found == "cpu":
-        raise SweepError(f'--device: is {wanted}, and TensorFlow finds no GPU; pip install "tensorflow[and-cuda]"')
+        package = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]"}[backend()]
+        raise SweepError(f'--device: is {wanted}, and {backend()} finds no GPU; pip install "{package}"')
     return found
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.backend import VARIABLE, backend
 from sweep.config import Configuration, ModelConfig
 from sweep.tasks import Task
 from sweep.xla import prepare
@@ -20,9 +22,9 @@ from sweep.xla import prepare
 if TYPE_CHECKING:
     import keras
 
-# Read by TensorFlow when it is imported. It greets on stderr, and complains where there is no GPU.
+# Read by TensorFlow, and by JAX, when they are imported. They greet on stderr, and complain where there is no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault(VARIABLE, backend())  # or Keras looks into a file of its own
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""
@@ -32,12 +34,12 @@ BLOCKS = {"lstm": 4, "gru": 3, "simple_rnn": 1, "mlp": 1}
 
 
 def import_keras() -> None:
-    """Import TensorFlow and Keras without what TensorFlow writes to stderr before its log level counts.
+    """Import Keras and its backend without what TensorFlow writes to stderr before its log level counts.
 
     Whoever trains calls this first; an import anywhere else works too, and is noisy.
     """
     prepare()
-    with tempfile.TemporaryFile() as unheard:
+    with _without_jax() if backend() == "tensorflow" else nullcontext(), tempfile.TemporaryFile() as unheard:
         stderr = os.dup(2)
         os.dup2(unheard.fileno(), 2)
         try:
@@ -52,8 +54,25 @@ def import_keras() -> None:
             os.close(stderr)
 
 
+@contextmanager
+def _without_jax() -> Iterator[None]:
+    """TensorFlow's converter for phones imports JAX where it is installed, and does without it otherwise."""
+    unless_loaded = {} if "jax" in sys.modules else {"jax": None}
+    sys.modules |= unless_loaded  # type: ignore[arg-type] # None: an import fails
+    try:
+        yield
+    finally:
+        for name in unless_loaded:
+            del sys.modules[name]
+
+
 def device_name() -> str:
-    """What TensorFlow trains on: the name of the first GPU, or "cpu"."""
+    """What the backend trains on: the name of the first GPU, or "cpu"."""
+    if backend() == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return "cpu" if device.platform == "cpu" else str(device.device_kind)
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -69,7 +88,7 @@ def resolved(configuration: Configuration, task: Task) -> ModelConfig:
 
 
 def build_model(
-    config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int, lags: int = 1
+    config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int | None, lags: int = 1
 ) -> keras.Sequential:
     """The tutorial's network: one-hot symbols -> recurrent layers -> a score for each symbol as the next.
 
@@ -101,10 +120,18 @@ def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
 def seeded_model(
     config: ModelConfig, num_symbols: int, seed: int, *, batch_size: int, timesteps: int, lags: int = 1
 ) -> Any:
-    """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first."""
+    """The model as a plain Keras script gets it that calls `keras.utils.set_random_seed(seed)` first.
+
+    The script's backend counts: Keras draws a seed's weights with the backend's own generator, so that the same seed
+    starts from other weights on another backend, of the same distribution. Weights that were the same on both would
+    be no script's on one of them.
+    """
     import keras
 
-    keras.utils.set_random_seed(seed)
+    if backend() == "tensorflow":
+        keras.utils.set_random_seed(
+            seed
+        )  # it imports TensorFlow, and a model takes no more from it than the line below
     with _random_numbers(random.Random(seed)):
         return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
 
@@ -169,6 +196,8 @@ def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
     import keras
 
     kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+    if backend() == "jax":
+        kinds = {name: _keeping_its_state(kind) for name, kind in kinds.items()}
     layers: list[Any] = []
     for _ in range(config.layers):
         if config.cell == "mlp":
@@ -181,6 +210,22 @@ def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
             options["bias_initializer"] = _chrono(config)
         layers.append(kinds[config.cell](config.units, **options))
     return [*layers, keras.layers.Dense(num_symbols, activation=config.output)]
+
+
+@functools.cache
+def _keeping_its_state(kind: Any) -> Any:
+    """Keras's recurrent layer, its state among its variables.
+
+    Keras 3.15 leaves it out, and in JAX, where a layer's variables are all that a call can change, `fit` and `predict`
+    then begin every batch with the state that the first one had, stateful or not.
+    """
+
+    def build(self: Any, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        kind.build(self, sequences_shape, initial_state_shape)
+        if self.stateful:
+            self.carried = list(self.states)  # an attribute that is set here is tracked
+
+    return type(kind.__name__, (kind,), {"build": build})
 
 
 def _chrono(config: ModelConfig) -> Any:
@@ -234,6 +279,12 @@ def reset_states(model: Any) -> None:
     for layer in recurrent_layers(model):
         if layer.stateful:
             layer.reset_state()
+
+
+def set_weights(model: Any, weights: Weights) -> None:
+    """Give a model its trainable weights, and leave its state as it is."""
+    for variable, weight in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(weight)
 
 
 def build_optimizer(configuration: Configuration) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from sweep.config import Configuration
 from sweep.errors import SweepError
 from sweep.faults import quoted
-from sweep.model import Weights, build_model, import_keras, reset_states
+from sweep.model import Weights, build_model, import_keras, reset_states, set_weights
 from sweep.tasks import build_task
 from sweep.training.layout import Layout
 
@@ -50,7 +50,7 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
     # One symbol at a time, so the state has to be kept here even where training drops it between windows.
     stateful = configuration.model.model_copy(update={"stateful": True, "gate_bias": "zeros"})
     model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1, lags=configuration.training.lags)
-    model.set_weights(weights)
+    set_weights(model, weights)
     one_hot = np.eye(layout.num_features + 1, dtype=np.float32)[:, :-1]
     reset_states(model)
     seen: list[int] = []

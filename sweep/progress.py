@@ -40,7 +40,7 @@ class Display(Observer):
             console=console,
             disable=not console.is_terminal,
         )
-        self._trials: TaskID = self._progress.add_task(name, total=None, note="loading TensorFlow")
+        self._trials: TaskID = self._progress.add_task(name, total=None, note="loading Keras")
         self._training: TaskID = self._progress.add_task("", total=None, note="", visible=False)
 
     def __enter__(self) -> Self:

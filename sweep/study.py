@@ -13,6 +13,7 @@ from typing import Any
 import optuna
 from filelock import FileLock, Timeout
 
+from sweep.backend import backend, backend_of
 from sweep.confirmation import confirmation_jobs
 from sweep.environment import make_manifest
 from sweep.errors import RunError, SweepError
@@ -69,6 +70,7 @@ def confirm_experiment(run: Run, confirm: ConfirmConfig, observer: Observer, exe
     store = Store(run.results / run.name)
     store.refuse_links()
     with _only_writer(store.path):
+        _refuse_another_backend(store)
         _confirm(store, run, confirm, observer, executor or InProcess())
     return store
 
@@ -207,12 +209,23 @@ def _prepare(store: Store, run: Run) -> None:
             raise SweepError(f"{store.path}: holds records but no manifest.json; restore it, or remove the folder")
         store.create(run.text, make_manifest(name=run.name, command=run.command, overrides=run.overrides))
         return
+    _refuse_another_backend(store)
     changes = store.experiment().differences(run.experiment)
     if changes:
         raise SweepError(
             f"{store.path}: holds the results of another version of this experiment: "
             + "; ".join(changes)
             + ". Undo the change, or give the changed file a new name, or remove the old results"
+        )
+
+
+def _refuse_another_backend(store: Store) -> None:
+    """Another backend starts from other weights: the trials of a study could no longer be told apart from it."""
+    theirs = backend_of(store.manifest())
+    if theirs != backend():
+        raise SweepError(
+            f"{store.path}: holds results of the backend {theirs}, and this run has {backend()}; "
+            f"go on with --backend {theirs}, or give this run another folder with --results"
         )
 
 

@@ -18,6 +18,7 @@ import dask
 import distributed
 import psutil
 
+from sweep.backend import VARIABLE, backend
 from sweep.devices import environment, keep_to_cores
 from sweep.environment import versions
 from sweep.errors import RunError, SweepError
@@ -229,6 +230,12 @@ def cluster_workers(address: str) -> Connect:
                 client.wait_for_workers(1, timeout=120)
             except TimeoutError:
                 raise RunError(f"--cluster: the cluster at {address} had no worker for two minutes") from None
+            for worker, theirs in client.run(backend).items():
+                if theirs != backend():
+                    raise SweepError(
+                        f"--cluster: the worker {worker} has the backend {theirs} for {backend()}; "
+                        f"start it with {VARIABLE}={backend()}"
+                    )
             mine = versions()
             for worker, theirs in client.run(versions).items():
                 different = [f"{name} {theirs[name]} for {mine[name]}" for name in mine if theirs[name] != mine[name]]

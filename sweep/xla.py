@@ -1,6 +1,6 @@
-"""How XLA compiles for TensorFlow, and that it finds on disk what it has compiled before.
+"""How XLA compiles for the backend, and that it finds on disk what it has compiled before.
 
-TensorFlow and XLA read their options from the environment, once: `prepare` has to come before the import.
+TensorFlow, JAX and XLA read their options from the environment, once: `prepare` has to come before the import.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sweep.backend import PACKAGES, backend
 from sweep.program_cache import emptied, program_cache
 
 # XLA compiles a loop into one native function if a pass over it touches no more bytes than this; beyond, it dispatches
@@ -34,9 +35,23 @@ def prepare() -> None:
     """Set the environment; what the user has set there stays as it is."""
     if "xla_backend_extra_options" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *_FLAGS]).strip()
+    if backend() == "jax":
+        _prepare_jax()
+        return
     options = os.environ.get("TF_XLA_FLAGS", "")
     if _KEEP not in options and (folder := program_cache(version("tensorflow"), os.environ["XLA_FLAGS"], options)):
         os.environ["TF_XLA_FLAGS"] = f"{options} {_KEEP}{folder}".strip()
+
+
+def _prepare_jax() -> None:
+    """JAX keeps what it compiles in a folder by itself; what it cannot read there, it compiles again."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache(*_jax(), os.environ["XLA_FLAGS"])):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+def _jax() -> list[str]:
+    return [f"{package} {version(package)}" for package in PACKAGES["jax"]]
 
 
 class Compiled:

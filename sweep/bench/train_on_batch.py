@@ -39,4 +39,4 @@ class OnBatch:
 
     def weights(self) -> list[Weights]:
         """The weights of each model."""
-        return [[np.asarray(weight) for weight in model.get_weights()] for model in self._models]
+        return [[np.asarray(weight) for weight in model.trainable_variables] for model in self._models]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.shared import EXPERIMENTS, json_option, print_results, print_table, results_option, store_of
+from sweep.backend import backend_of, choose_backend
+from sweep.cli.shared import (
+    EXPERIMENTS,
+    backend_option,
+    json_option,
+    print_results,
+    print_table,
+    results_option,
+    store_of,
+)
 from sweep.errors import SweepError
 from sweep.faults import unknown
 
@@ -179,8 +188,9 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
 @click.option("--sequence", required=True, help='Symbols to show, with spaces between them: "3 0 1 2".')
 @click.option("--steps", type=click.IntRange(min=0), default=0, help="Go on so many steps with its own predictions.")
 @click.option("--trial", type=int, help="Trial whose network predicts; left out: the best.")
+@backend_option
 @results_option
-def predict(name: str, sequence: str, steps: int, trial: int | None, results: Path) -> None:
+def predict(name: str, sequence: str, steps: int, trial: int | None, backend: str | None, results: Path) -> None:
     """Show a sequence to a trained network and print what it expects next at each step.
 
     \b
@@ -202,6 +212,7 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, results: Pa
     configuration = store.configuration(loaded.experiment, trial)
     symbols = sequence.split()
     check_symbols(configuration, symbols)
+    choose_backend(backend or backend_of(loaded.manifest))
     click.echo(f"trial {trial}, seed {seed}", err=True)
     for step in predicted(configuration, weights, symbols, steps):
         came = f" y={_as_tutorial(step.came)}," if step.came is not None else ""

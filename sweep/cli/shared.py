@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweep.backend import BACKENDS, VARIABLE
 from sweep.experiment import Experiment
 from sweep.experiment_file import checked_name, load, name_of, override
 
@@ -19,6 +20,12 @@ _AS_WIDE_AS_IT_IS = 10_000
 
 results_option = click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    envvar=VARIABLE,
+    help="What Keras runs on.  [KERAS_BACKEND, or tensorflow]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.cli.shared import checked, path_of, print_results, results_option, store_of
+from sweep.backend import backend_of, choose_backend
+from sweep.cli.shared import backend_option, checked, path_of, print_results, results_option, store_of
 from sweep.errors import SweepError
 from sweep.experiment import Experiment
 from sweep.experiment_file import name_of
@@ -31,6 +32,7 @@ _device_option = click.option("--device", default="auto", show_default=True, hel
 @click.option("--seeds", type=click.IntRange(min=1), help="Replicates a trial, from the file's first seed on.")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials a condition; more than before extends a study.")
 @click.option("--trainer", type=click.Choice(["fused", "fit"]), help="The compiled program, or Keras's own loop.")
+@backend_option
 @_workers_option
 @_cluster_option
 @_device_option
@@ -41,6 +43,7 @@ def run(
     seeds: int | None,
     trials: int | None,
     trainer: str | None,
+    backend: str | None,
     workers: int,
     cluster: str | None,
     device: str,
@@ -58,6 +61,7 @@ def run(
     overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
     overrides = {name: value for name, value in overrides.items() if value is not None}
     experiments = [(path, checked(path, overrides)) for path in map(path_of, files)]
+    choose_backend(backend)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
         failed = [
             not _run_one(path, experiment, overrides, results, storage, executor) for path, experiment in experiments
@@ -71,11 +75,19 @@ def run(
 @results_option
 @click.option("--top", type=click.IntRange(1, 1000), help="How many of the best of each condition.  [file, or 3]")
 @click.option("--seeds", type=click.IntRange(1, 100_000), help="From how many new seeds each.  [file, or 30]")
+@backend_option
 @_workers_option
 @_cluster_option
 @_device_option
 def confirm(
-    name: str, results: Path, top: int | None, seeds: int | None, workers: int, cluster: str | None, device: str
+    name: str,
+    results: Path,
+    top: int | None,
+    seeds: int | None,
+    backend: str | None,
+    workers: int,
+    cluster: str | None,
+    device: str,
 ) -> None:
     """Train the best configurations of a search again, from seeds that it never used.
 
@@ -94,6 +106,7 @@ def confirm(
     manifest, experiment = store.manifest(), store.experiment()
     if not experiment.search:
         raise SweepError(f"{name}: nothing was searched, so there is no choice to confirm; raise study.seeds instead")
+    choose_backend(backend or backend_of(manifest))
     base = experiment.confirm or ConfirmConfig()
     wanted = ConfirmConfig(top=top or base.top, seeds=seeds or base.seeds)
     text = (store.path / "experiment.toml").read_text(encoding="utf-8")

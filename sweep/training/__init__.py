@@ -1,7 +1,7 @@
 """Training: the tutorial's literal loop and the compiled program that must equal it."""
 
 from sweep.config import Configuration
-from sweep.model import import_keras
+from sweep.model import Weights, import_keras
 from sweep.tasks import Task
 from sweep.training.contract import Trainer
 
@@ -9,17 +9,22 @@ __all__ = ["Trainer", "start_training"]
 
 
 def start_training(
-    configuration: Configuration, task: Task, seeds: tuple[int, ...], alike: int | None = None
+    configuration: Configuration,
+    task: Task,
+    seeds: tuple[int, ...],
+    alike: int | None = None,
+    initial: list[Weights] | None = None,
 ) -> Trainer:
-    """A trainer as the configuration names it, before its first epoch. Imports TensorFlow.
+    """A trainer as the configuration names it, before its first epoch. Imports Keras and its backend.
 
-    With `alike`, it shares its compiled program with trainers of as many seeds.
+    With `alike`, it shares its compiled program with trainers of as many seeds. `initial` are the weights that the
+    replicates start from instead of their seeds' own.
     """
     import_keras()
     if configuration.training.trainer == "fit":
         from sweep.training.fit import FitTrainer
 
-        return FitTrainer(configuration, task, seeds)
+        return FitTrainer(configuration, task, seeds, initial)
     from sweep.training.fused import FusedTrainer
 
-    return FusedTrainer(configuration, task, seeds, alike)
+    return FusedTrainer(configuration, task, seeds, alike, initial)

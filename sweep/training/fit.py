@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.config import Configuration
-from sweep.model import Weights, build_optimizer, reset_states, seeded_model
+from sweep.model import Weights, build_optimizer, reset_states, seeded_model, set_weights
 from sweep.tasks import Sequences, Task
 from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
 from sweep.training.layout import Rows
@@ -23,12 +23,20 @@ _LOSSES = {"sigmoid": keras.losses.BinaryCrossentropy, "softmax": keras.losses.C
 class FitTrainer(Trainer):
     """Trains one replicate after the other with plain Keras."""
 
-    def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        task: Task,
+        seeds: tuple[int, ...],
+        initial: list[Weights] | None = None,
+    ) -> None:
         super().__init__(configuration, task, seeds)
         self._lanes = configuration.training.batch_size
         self._last_only = only_last_is_scored(task, seeds[0])
         started = time.perf_counter()
         self._models = [self._compiled_model(seed) for seed in seeds]
+        for model, weights in zip(self._models, initial or [], strict=False):
+            set_weights(model, weights)
         self._updates = [0] * len(seeds)
         self._solved_once = [False] * len(seeds)
         self._stopped = [False] * len(seeds)
@@ -42,7 +50,7 @@ class FitTrainer(Trainer):
 
     def weights(self) -> list[Weights]:
         """The trained weights of each model."""
-        return [[np.asarray(weight) for weight in model.get_weights()] for model in self._models]
+        return [[np.asarray(weight) for weight in model.trainable_variables] for model in self._models]
 
     def step_accuracy(self) -> NDArray[np.float64]:
         """Tested anew, which changes nothing but the state, and that is reset."""

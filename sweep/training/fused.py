@@ -18,8 +18,8 @@ from sweep.tasks import Sequences, Task
 from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights
 from sweep.training.layout import Layout
 from sweep.training.padding import padded, unpadded
-from sweep.training.program import compiled_program
-from sweep.training.shape import MEASURED, Program, shape_of
+from sweep.training.program import Program, compiled_program
+from sweep.training.shape import MEASURED, shape_of
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,10 +29,16 @@ _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
 class FusedTrainer(Trainer):
     """Trains all replicates together; trials of one shape share one compiled program."""
 
-    def __init__(self, configuration: Configuration, task: Task, seeds: tuple[int, ...], alike: int | None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        task: Task,
+        seeds: tuple[int, ...],
+        alike: int | None = None,
+        initial: list[Weights] | None = None,
+    ) -> None:
         super().__init__(configuration, task, seeds)
-        lags = configuration.training.lags
-        initial = initial_weights(self.model, task.num_symbols, seeds, lags)
+        initial = initial or initial_weights(self.model, task.num_symbols, seeds, configuration.training.lags)
         shape = shape_of(self, alike or len(seeds))
         started = time.perf_counter()
         program = compiled_program(shape)

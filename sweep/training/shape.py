@@ -3,15 +3,12 @@
 Whatever else a trial may vary is an input of the program, so that many trials share one.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sweep.config import Configuration
-from sweep.model import Weights, num_weights
+from sweep.model import num_weights
 from sweep.training.contract import SCORES, Trainer, loss_weights, only_last_is_scored
 from sweep.training.padding import bucket
 
@@ -46,32 +43,6 @@ class Shape:
     test_steps: int
     last_only: bool  # whether only the final step of a test sequence is scored
     masked: bool  # whether some windows have nothing to score, or replicates may stop
-
-
-class Program(ABC):
-    """A compiled training program: functions of weights, optimiser state and data, without a state of its own.
-
-    A learner is a dictionary of `weights` and optimiser's `slots`, each with the replicates as its first axis.
-    `run` trains epochs, sequences and replicates in one call, `test` tests; both take and give arrays of any library.
-    """
-
-    shape: Shape
-    weight_shapes: list[tuple[int, ...]]
-    """Of one replicate, in Keras's order."""
-    run: Callable[..., Any]
-    test: Callable[..., Any]
-
-    def packed(self, weights: Weights) -> Weights:
-        """One replicate's weights in Keras's order as the program holds them."""
-        return weights
-
-    def unpacked(self, weights: Weights) -> Weights:
-        """The inverse of `packed`."""
-        return weights
-
-    @abstractmethod
-    def initial_slots(self) -> list[Any]:
-        """The optimiser's variables of one replicate before the first update."""
 
 
 def shape_of(trainer: Trainer, seeds: int) -> Shape:
