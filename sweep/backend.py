@@ -27,14 +27,19 @@ def choose_backend(wanted: str | None) -> None:
     chosen = wanted or backend()
     if chosen not in BACKENDS:
         raise SweepError(f'{VARIABLE}: is "{chosen}"; must be {" or ".join(BACKENDS)}')
-    for package in PACKAGES[chosen]:
-        if importlib.util.find_spec(package) is None:
-            extra = "sweep" if chosen == BACKENDS[0] else f"sweep[{chosen}]"
-            raise SweepError(f'--backend: is {chosen}, and {package} is not installed; pip install "{extra}"')
+    check_installed(chosen)
     loaded = sys.modules.get("keras")
     if loaded is not None and loaded.backend.backend() != chosen:
         raise SweepError(f"--backend: is {chosen}, and this process has loaded Keras on {loaded.backend.backend()}")
     os.environ[VARIABLE] = chosen
+
+
+def check_installed(wanted: str) -> None:
+    """SweepError if a package is missing that a backend needs."""
+    for package in PACKAGES[wanted]:
+        if importlib.util.find_spec(package) is None:
+            extra = "sweep" if wanted == BACKENDS[0] else f"sweep[{wanted}]"
+            raise SweepError(f'--backend: is {wanted}, and {package} is not installed; pip install "{extra}"')
 
 
 def backend_of(manifest: Mapping[str, Any]) -> str:

@@ -84,7 +84,7 @@ def test_the_repeats_of_all_subjects_take_turns(tmp_path: Path) -> None:
 
 def test_a_subject_that_learns_something_else_is_found_out(tmp_path: Path) -> None:
     racing = [fake(tmp_path, "fused"), fake(tmp_path, "same", step=1.0005), fake(tmp_path, "other", step=1.002)]
-    _, same, other = measure(Case(name="tiny"), racing, repeats=1)
+    _, same, other = measure(Case(name="tiny"), racing, repeats=1, limit=300)
     assert (same.state, round(same.difference or 0, 6)) == ("measured", 0.0005)
     assert (other.state, round(other.difference or 0, 6)) == ("differs", 0.002)
     assert other.remark == "tiny: other: differs: learns something else: its weights after an epoch differ"
@@ -170,6 +170,30 @@ def test_the_peers_of_a_folder_are_its_files_that_read_what_they_are_told(tmp_pa
     assert [subject.name for subject in subjects(PEERS, "/bin/sh")][3:] == ["jax_scan", "pytorch_eager"]
 
 
+def test_on_both_backends_the_compiled_trainer_runs_twice_and_the_first_is_what_others_are_measured_by(
+    tmp_path: Path,
+) -> None:
+    found = subjects(tmp_path, "/bin/sh", backends=("tensorflow", "jax"))
+    assert [(subject.name, subject.environment["KERAS_BACKEND"]) for subject in found] == [
+        ("fused", "tensorflow"),
+        ("fused_jax", "jax"),
+        ("train_on_batch", "tensorflow"),
+        ("fit", "tensorflow"),
+    ]
+    on_jax = subjects(tmp_path, "/bin/sh", ["fit_jax"], ("jax",))
+    assert [subject.name for subject in on_jax] == ["fused_jax", "fit_jax"]
+
+
+@pytest.mark.slow
+def test_the_compiled_trainer_learns_the_same_on_both_backends(tmp_path: Path) -> None:
+    racing = subjects(tmp_path, "/bin/sh", ["fused_jax"], ("tensorflow", "jax"))
+    ours, theirs = measure(Case(name="tiny"), racing, repeats=1, limit=300)
+    assert (ours.state, theirs.state) == ("measured", "measured"), theirs.error
+    assert theirs.library.split(", ")[1].startswith("JAX ")
+    assert theirs.difference is not None
+    assert 0 < theirs.difference < 1e-4
+
+
 def test_the_measuring_process_loads_nothing_that_changes_how_its_peers_run() -> None:
     """`sweep.model` sets XLA's flags in the environment, which JAX would read too."""
     code = "import os, sys, sweep.cli, sweep.bench.growth, sweep.bench.figures, sweep.bench.table\n"
@@ -245,7 +269,7 @@ def test_the_figures_mark_every_point() -> None:
 @pytest.fixture
 def two_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     racing = [fake(tmp_path, "fused"), fake(tmp_path, "other", step=1.5)]
-    monkeypatch.setattr("sweep.bench.subjects.subjects", lambda peers, python, names: racing)
+    monkeypatch.setattr("sweep.bench.subjects.subjects", lambda peers, python, names, backends: racing)
 
 
 def test_bench_prints_a_table_and_fails_where_a_subject_learns_something_else(

@@ -12,9 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sweep.backend import backend
 from sweep.bench.cases import Case
 from sweep.environment import versions
 from sweep.model import Weights, import_keras
+
+_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
 class _Loop(Protocol):
@@ -29,9 +32,13 @@ def main() -> None:
     import_keras()
     if loop == "fused":
         import sweep.training.fused  # noqa: F401 - part of the import's time, not of the compilation's
-    installed = versions()
-    _answer({"library": f"Keras {installed['keras']}, TensorFlow {installed['tensorflow']}"})
-    learner = _built(loop, Case(**json.loads(sys.stdin.readline())["case"]))
+    installed, name = versions(), backend()
+    _answer({"library": f"Keras {installed['keras']}, {_NAMES[name]} {installed[name]}"})
+    given = json.loads(sys.stdin.readline())
+    weights = given["weights"] and [
+        [np.array(each, np.float32) for each in one] for one in zip(*given["weights"], strict=True)
+    ]
+    learner = _built(loop, Case(**given["case"]), weights)
     for line in sys.stdin:
         if line.strip() == "weights":
             stacked = [np.stack(each) for each in zip(*learner.weights(), strict=True)]
@@ -43,15 +50,15 @@ def main() -> None:
         _answer({"seconds": time.perf_counter() - started})
 
 
-def _built(loop: str, case: Case) -> _Loop:
+def _built(loop: str, case: Case, initial: list[Weights] | None) -> _Loop:
     if loop == "train_on_batch":
         from sweep.bench.train_on_batch import OnBatch
 
-        return OnBatch(case)
+        return OnBatch(case, initial)
     from sweep.training import start_training
 
     configuration = case.configuration().replace(trainer=loop)
-    return start_training(configuration, case.task(), tuple(range(case.seeds)))
+    return start_training(configuration, case.task(), tuple(range(case.seeds)), initial=initial)
 
 
 def _answer(content: Any) -> None:

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARKERS = "osD^vPXd"
-_KNOWN = ("fused", "train_on_batch", "fit", "jax_scan", "pytorch_eager", "study")  # look the same in all figures
+_KNOWN = (
+    "fused",
+    "train_on_batch",
+    "fit",
+    "jax_scan",
+    "pytorch_eager",
+    "study",
+    "fused_jax",
+)  # look the same in all figures
 _SIZE = (5.0, 3.6)
 
 

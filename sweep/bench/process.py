@@ -43,7 +43,7 @@ class Process:
                     stdout=subprocess.PIPE,
                     stderr=self._stderr,
                     text=True,
-                    env=os.environ | {"XDG_CACHE_HOME": caches},
+                    env=os.environ | {"XDG_CACHE_HOME": caches} | subject.environment,
                 )
             except OSError as error:
                 raise RunError(f"{subject.command[0]}: {error.strerror}") from None

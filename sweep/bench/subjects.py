@@ -3,15 +3,15 @@
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sweep.backend import BACKENDS, VARIABLE
 from sweep.errors import SweepError
 from sweep.faults import unknown
 
 PEERS = Path("tests/benchmarks")
-REFERENCE = "fused"
-_OWN = (REFERENCE, "train_on_batch", "fit")
+_OWN = ("fused", "train_on_batch", "fit")
 _SPEAKS = "sys.stdin"  # a file without it is no peer, but somebody's other script
 
 
@@ -22,24 +22,37 @@ class Subject:
     name: str
     command: tuple[str, ...]
     own: bool
-    """Whether it is one of sweep's, which draw their initial weights themselves."""
+    """Whether it is one of sweep's, which draw their initial weights themselves where they are given none."""
+    environment: dict[str, str] = field(default_factory=dict)
 
 
-def subjects(peers: Path | None, python: str, names: Sequence[str] = ()) -> list[Subject]:
-    """Sweep's own loops and the peers in a folder, or just those named; the first is always `fused`.
+def subjects(
+    peers: Path | None, python: str, names: Sequence[str] = (), backends: Sequence[str] = BACKENDS[:1]
+) -> list[Subject]:
+    """Sweep's own loops and the peers in a folder, or just those named; the first, the compiled trainer, always.
 
-    `python` is the interpreter that runs the peers. SweepError for a name that is none of them,
-    and for an interpreter that cannot be run.
+    The loops run on the first of the `backends`, the compiled trainer on the others too. `python` is the interpreter
+    that runs the peers. SweepError for a name that is none of them, and for an interpreter that cannot be run.
     """
     if shutil.which(python) is None:
         raise SweepError(f"--python: {python} cannot be run; give the path of a Python interpreter")
-    found = [
-        Subject(name=name, command=(sys.executable, "-m", "sweep.bench.child", name), own=True) for name in _OWN
-    ] + [Subject(name=path.stem, command=(python, str(path)), own=False) for path in _peer_files(peers)]
+    found = [_own(loop, backend) for loop in _OWN for backend in (backends if loop == _OWN[0] else backends[:1])] + [
+        Subject(name=path.stem, command=(python, str(path)), own=False) for path in _peer_files(peers)
+    ]
     for name in names:
         if name not in [subject.name for subject in found]:
             raise SweepError("--subject: " + unknown("subject", name, [subject.name for subject in found]))
-    return [subject for subject in found if not names or subject.name in (REFERENCE, *names)]
+    return [subject for subject in found if not names or subject.name in (found[0].name, *names)]
+
+
+def _own(loop: str, backend: str) -> Subject:
+    """Named by its backend too where that is not the usual one."""
+    return Subject(
+        name=loop if backend == BACKENDS[0] else f"{loop}_{backend}",
+        command=(sys.executable, "-m", "sweep.bench.child", loop),
+        own=True,
+        environment={VARIABLE: backend},
+    )
 
 
 def _peer_files(folder: Path | None) -> list[Path]:

@@ -16,7 +16,15 @@ Table = tuple[list[str], list[list[str]]]
 def case_table(measured: Sequence[Measured], *, whole: bool) -> Table:
     """One case: what each subject needed, and how that compares to the first of them."""
     per = "µs per step" if whole else "µs per update"
-    head = ["subject", "import (s)", "compile (s)", "epoch (ms)", f"{per} (range)", "of fused", "memory (MB)"]
+    head = [
+        "subject",
+        "import (s)",
+        "compile (s)",
+        "epoch (ms)",
+        f"{per} (range)",
+        f"of {measured[0].subject}",
+        "memory (MB)",
+    ]
     return [*head, "differs by"], [_row(found, measured[0]) for found in measured]
 
 

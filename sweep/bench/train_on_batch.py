@@ -5,17 +5,19 @@ from typing import Any
 import numpy as np
 
 from sweep.bench.cases import Case
-from sweep.model import Weights, build_optimizer, reset_states, resolved, seeded_model
+from sweep.model import Weights, build_optimizer, reset_states, resolved, seeded_model, set_weights
 
 
 class OnBatch:
     """Trains one seed after the other; the arrays are made once, before the first epoch."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, initial: list[Weights] | None = None) -> None:
         configuration, task, seeds = case.configuration(), case.task(), range(case.seeds)
         config, self._case = resolved(configuration, task), case
         sizes: dict[str, Any] = {"batch_size": case.batch, "timesteps": case.window}
         self._models = [seeded_model(config, task.num_symbols, seed, **sizes) for seed in seeds]
+        for model, weights in zip(self._models, initial or [], strict=False):
+            set_weights(model, weights)
         for model in self._models:
             model.compile(optimizer=build_optimizer(configuration), loss="binary_crossentropy")
         one_hot = np.eye(task.num_symbols, dtype=np.float32)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sweep.backend import BACKENDS, VARIABLE, check_installed
 from sweep.bench.cases import CASES, USUAL
 from sweep.cli.shared import json_option, print_table
 from sweep.errors import SweepError
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 @click.option("--case", "cases", multiple=True, metavar="NAME", help="A case to measure, or all; can be given again.")
 @click.option("--growth", "axes", multiple=True, metavar="AXIS", help="Measure along length, seeds, units, ... too.")
 @click.option("--subject", "names", multiple=True, metavar="NAME", help="Only these, beside fused; can be given again.")
+@click.option(
+    "--backend",
+    type=click.Choice([*BACKENDS, "both"]),
+    envvar=VARIABLE,
+    help="What our loops run on.  [KERAS_BACKEND, or tensorflow]",
+)
 @click.option("--repeats", type=click.IntRange(1, 1000), default=5, show_default=True, help="Of each, interleaved.")
 @click.option("--starts", type=click.IntRange(1, 100), default=1, show_default=True, help="Processes of each subject.")
 @click.option("--limit", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds for one answer.")
@@ -36,6 +43,7 @@ def bench(
     cases: tuple[str, ...],
     axes: tuple[str, ...],
     names: tuple[str, ...],
+    backend: str | None,
     repeats: int,
     starts: int,
     limit: float,
@@ -55,6 +63,7 @@ def bench(
     Example:
       sweep bench
       sweep bench --case step-8-seeds --case window-1000 --repeats 9
+      sweep bench --backend both --subject fused_jax       the compiled trainer, on TensorFlow and JAX
       sweep bench --growth length --subject jax_scan --json > length.json
       sweep bench --read length.json --figures figures     several files make one
       sweep bench --python ~/peers/bin/python      where PyTorch and JAX are installed
@@ -76,7 +85,10 @@ def bench(
         for axis, growth in done.growth.items():
             _print_axis(axis, growth, as_json)
     else:
-        racing = subjects(peers, python, names)
+        backends = BACKENDS if backend == "both" else (backend or BACKENDS[0],)
+        for each in backends:
+            check_installed(each)
+        racing = subjects(peers, python, names, backends)
         done = Bench([], {}, hardware())
         for case in chosen:
             its = measure(CASES[case], racing, repeats=repeats, starts=starts, limit=limit, note=_note)
