@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick test-faults bench publish lint format install lock clean
+.PHONY: run test quick test-faults bench bench-gpu publish lint format install lock clean
 
 run: install        ## sweep the tutorial's problem and write its report
 	$(BIN)/sweep run experiments/tutorial.toml
@@ -29,6 +29,23 @@ publish: install    ## run every experiment anew and write results/published/ fr
 	$(BIN)/sweep run long_random --trials 36 --results $(RUN)
 	$(BIN)/sweep run $(filter-out hochreiter_2c long_random,$(basename $(notdir $(wildcard experiments/*.toml)))) --results $(RUN)
 	$(BIN)/python results/publish.py $(RUN)
+
+# Install "jax[cuda12]" or "tensorflow[and-cuda]" into .venv first; BACKEND=jax is for one of them.
+BACKEND ?= both
+GPU_RESULTS ?= results/gpu
+bench-gpu: install  ## on a machine with a GPU: the trainers held together there, and the GPU beside the CPU
+	nvidia-smi
+	$(BIN)/sweep plan tutorial --device gpu
+	$(BIN)/pytest tests/test_backends.py
+	for backend in $(subst both,tensorflow jax,$(BACKEND)); do for device in cpu gpu; do \
+		for run in "tutorial --seeds 1024" hochreiter_2c; do \
+			set -- $$run; folder=$(GPU_RESULTS)/$$backend-$$device; \
+			$(BIN)/sweep run $$run --backend $$backend --device $$device --results $$folder || exit 1; \
+			$(BIN)/sweep export $$1 --table trials --format csv --results $$folder || exit 1; \
+		done; \
+		nvidia-smi --query-gpu=memory.used,memory.total --format=csv; \
+	done; done
+	$(BIN)/sweep bench --backend $(BACKEND)
 
 lint: install       ## format, lint, types, layers
 	$(BIN)/ruff format --check .

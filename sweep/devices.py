@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 
 from sweep.errors import SweepError
 
@@ -39,6 +40,18 @@ def gpus_here() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return [str(number) for number, line in enumerate(done.stdout.splitlines()) if line.startswith("GPU ")]
+
+
+def memory_mb(device: str) -> float:
+    """The memory of what `device` names: of the first GPU it takes, or of this machine."""
+    gpus = [] if device == "cpu" else gpus_here()
+    if gpus:
+        number = gpus[int(device[4:])] if device.startswith("gpu:") else gpus[0]
+        query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits", f"--id={number}"]
+        with suppress(OSError, subprocess.SubprocessError, ValueError):
+            asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+            return float(asked.stdout) * 2**20 / 1e6
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
 
 
 def environment(device: str, worker: int = 0, workers: int = 1) -> dict[str, str]:

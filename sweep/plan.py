@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.backend import BACKENDS
 from sweep.checks import faults_of_configuration
 from sweep.config import Configuration
 from sweep.errors import SweepError
@@ -32,20 +33,31 @@ _SHAPES = (
 _IDLE_WITHOUT = {"chrono_max": ("gate_bias", "chrono"), "last_weight": ("loss_on", "every")}
 """Parameter -> the other one, and its value, without which it has no effect: no fault if the search reaches that."""
 
-# Measured on two cores (Keras 3.15, TensorFlow 2.21); they only have to give the right order of magnitude.
-_IMPORT_SECONDS = 6.5
-_COMPILE_SECONDS = 2.0  # one that is on disk takes half
+
+@dataclass(frozen=True, kw_only=True)
+class _Cost:
+    """What a backend takes whatever it trains."""
+
+    import_seconds: float
+    compile_seconds: float
+    base_mb: float
+    loops_at_once: int | None  # replicates whose loop over time runs at a time; None: all
+
+
+# Measured on two cores (Keras 3.15, TensorFlow 2.21, JAX 0.10); they only have to give the right order of magnitude.
+_COSTS = {
+    "tensorflow": _Cost(import_seconds=6.5, compile_seconds=2.0, base_mb=960, loops_at_once=2),
+    "jax": _Cost(import_seconds=4.0, compile_seconds=2.0, base_mb=500, loops_at_once=None),
+}
 _MODEL_SECONDS = 0.004
 _FIT_CALL_SECONDS = 0.05
 _WINDOW_SECONDS = 5e-6
 _WEIGHT_SECONDS = 0.6e-9
 _STEP_SECONDS = 1.3e-6  # of one replicate in a loop over time, up to 20 units; a test takes a third of it
-_BASE_MB = 960
 _PROGRAM_MB = 35
 _PROGRAMS_KEPT = 32  # by a process; the one that was used longest ago goes first
 _LONGEST_UNROLLED = 16  # steps of a window; longer ones are loops over time, which keep every step for the gradient
 _LOOP_BYTES = 4 * 16  # for each unit and step that a loop keeps
-_REPLICATES_AT_ONCE = 2
 _TABLE_BYTES = 12  # for each step of the sequences of a call
 
 
@@ -63,6 +75,8 @@ class Plan:
     programs: int
     seconds: float
     memory_mb: float
+    replicates_at_once: int
+    """How many replicates of the largest configuration fit side by side into the memory that was asked about."""
 
 
 def check_experiment(experiment: Experiment, where: str) -> None:
@@ -80,18 +94,24 @@ def check_experiment(experiment: Experiment, where: str) -> None:
         raise SweepError("\n".join(f"{where}: {key}: {fault}" for (key, _), fault in faults.items()))
 
 
-def make_plan(experiment: Experiment) -> Plan:
-    """Count what would run, from the file alone; TensorFlow is not needed for it, and no sequence is drawn."""
+def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: float = 0.0) -> Plan:
+    """Count what would run, from the file alone; no backend is needed for it, and no sequence is drawn.
+
+    The estimates are for a `backend` on the CPU; `memory_mb` is what there is to train in.
+    """
+    cost = _COSTS[backend]
     seeds, settings = len(experiment.study.replicate_seeds), experiment.condition_settings
     trials = experiment.trials * len(settings)
     top, new_seeds = _confirmation(experiment)
-    updates, seconds, memory = 0, 0.0, 0.0
+    updates, seconds, memory, another = 0, 0.0, 0.0, 0.0
     typical, largest = _typical(experiment), _largest(experiment)
     for setting in settings:
         extent = _Extent(typical.replace(**setting), seeds)
         updates += extent.updates * seeds * experiment.trials
         seconds += extent.seconds * experiment.trials
-        memory = max(memory, _Extent(largest.replace(**setting), max(seeds, new_seeds)).bytes)
+        largest_here = _Extent(largest.replace(**setting), max(seeds, new_seeds))
+        memory = max(memory, largest_here.bytes(cost.loops_at_once or max(seeds, new_seeds)))
+        another = max(another, _Extent(largest.replace(**setting), 1).bytes(1))
         if top:
             again = _Extent(typical.replace(**setting), new_seeds)
             updates += again.updates * new_seeds * top
@@ -107,8 +127,9 @@ def make_plan(experiment: Experiment) -> Plan:
         confirmed_replicates=len(settings) * top * new_seeds,
         updates=updates,
         programs=programs,
-        seconds=_IMPORT_SECONDS + seconds + programs * _COMPILE_SECONDS,
-        memory_mb=_BASE_MB + min(programs, _PROGRAMS_KEPT) * _PROGRAM_MB + memory / 1e6,
+        seconds=cost.import_seconds + seconds + programs * cost.compile_seconds,
+        memory_mb=cost.base_mb + min(programs, _PROGRAMS_KEPT) * _PROGRAM_MB + memory / 1e6,
+        replicates_at_once=max(0, int((memory_mb - cost.base_mb) * 1e6 / another)),
     )
 
 
@@ -152,8 +173,7 @@ class _Extent:
             seconds += self._seeds * training.epochs * self._task.num_sequences * self._steps * a_step
         return seconds
 
-    @property
-    def bytes(self) -> int:
+    def bytes(self, loops_at_once: int) -> int:
         """Weights and optimiser of all replicates, what a loop over time keeps, and the sequences of a call."""
         learners = self._weights * self._seeds * 4 * 6
         sequences = self._task.num_sequences + self._test_sequences
@@ -163,7 +183,7 @@ class _Extent:
         if not self._is_a_loop:
             return learners + tables
         kept = self._model.units * self._model.layers * self._layout.window * self._training.batch_size
-        return learners + tables + _LOOP_BYTES * kept * _REPLICATES_AT_ONCE
+        return learners + tables + _LOOP_BYTES * kept * loops_at_once
 
     @property
     def _is_a_loop(self) -> bool:

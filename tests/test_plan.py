@@ -128,6 +128,15 @@ def test_memory_grows_linearly_with_the_length_of_a_long_window() -> None:
     assert four - two == pytest.approx(2 * (two - one), rel=0.01)
 
 
+def test_twice_the_memory_holds_about_twice_the_replicates_and_longer_windows_fewer() -> None:
+    long = experiment('sequence_length = 1000\n[training]\ntimesteps = "full"')
+    some, more = (make_plan(long, "jax", memory).replicates_at_once for memory in (2_500, 4_500))
+    assert some > 100
+    assert abs(more / some - 2) < 0.01
+    assert make_plan(experiment(""), "jax", 2_500).replicates_at_once > 10 * some
+    assert make_plan(long, "jax", 100).replicates_at_once == 0
+
+
 def test_memory_is_planned_for_the_largest_of_the_search() -> None:
     text = "sequence_length = 1000\n[search]\nunits = {{ low = 1, high = 1000, log = true }}\n"
     text += "timesteps = {{ choices = {} }}\n[study]\ntrials = 1"

@@ -5,27 +5,33 @@ from pathlib import Path
 
 import click
 
-from sweep.cli.shared import EXPERIMENTS, checked, json_option, path_of
+from sweep.backend import BACKENDS
+from sweep.cli.shared import EXPERIMENTS, backend_option, checked, device_option, json_option, path_of
 from sweep.errors import SweepError
 from sweep.experiment_file import json_schema
 
 
 @click.command()
 @click.argument("file")
+@backend_option
+@device_option
 @json_option
-def plan(file: str, as_json: bool) -> None:
+def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     """Check an experiment and say what would run, and about how long. Nothing is trained or written.
 
     \b
     Example:
       sweep plan tuning
+      sweep plan tuning --device gpu        how many replicates its memory holds
     """
     from dataclasses import asdict
 
+    from sweep.devices import checked_device, memory_mb
     from sweep.plan import make_plan
 
     experiment = checked(path_of(file), {})
-    planned = asdict(make_plan(experiment))
+    memory = memory_mb(checked_device(device))
+    planned = asdict(make_plan(experiment, backend or BACKENDS[0], memory))
     if as_json:
         click.echo(json.dumps(planned))
         return
@@ -35,6 +41,7 @@ def plan(file: str, as_json: bool) -> None:
     click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
     at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
     click.echo(f"{at_most}about {_duration(planned['seconds'])}, about {planned['memory_mb']:.0f} MB of memory")
+    click.echo(f"{memory:,.0f} MB would hold about {planned['replicates_at_once']:,} replicates side by side")
 
 
 @click.command()

@@ -27,6 +27,7 @@ backend_option = click.option(
     envvar=VARIABLE,
     help="What Keras runs on.  [KERAS_BACKEND, or tensorflow]",
 )
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.backend import backend_of, choose_backend
-from sweep.cli.shared import backend_option, checked, path_of, print_results, results_option, store_of
+from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
 from sweep.errors import SweepError
 from sweep.experiment import Experiment
 from sweep.experiment_file import name_of
@@ -23,7 +23,6 @@ _workers_option = click.option(
 _cluster_option = click.option(
     "--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file."
 )
-_device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N.")
 
 
 @click.command()
@@ -35,7 +34,7 @@ _device_option = click.option("--device", default="auto", show_default=True, hel
 @backend_option
 @_workers_option
 @_cluster_option
-@_device_option
+@device_option
 @click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
 def run(
     files: tuple[str, ...],
@@ -78,7 +77,7 @@ def run(
 @backend_option
 @_workers_option
 @_cluster_option
-@_device_option
+@device_option
 def confirm(
     name: str,
     results: Path,
