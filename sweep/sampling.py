@@ -30,6 +30,10 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 ROUND = 10
 """Trials of a study that are chosen before any of them is told: as many as TPE draws at random before it learns."""
 
+REMEMBERED = 50 * ROUND
+"""TPE's work grows with the trials that it looks at: once they are so many, it keeps the later half and the best."""
+
+_BEST = 25  # so many of the best make TPE's model of what is good
 _LEARNING = ("tpe", "cmaes", "nsga2")
 _EVOLVING = ("cmaes", "nsga2")
 
@@ -97,6 +101,8 @@ class Search:
             for epoch, value in trial.intermediate_values.items():
                 asked.report(value, epoch)
         self._study.tell(asked, trial.values, trial.state)
+        if self._experiment.study.sampler == "tpe" and (number + 1) % (REMEMBERED // 2) == 0:
+            self._study = remembered(self._study)
 
     def _fixed_choice(self, number: int) -> dict[str, Any]:
         """Of a sampler that doesn't learn: a function of the number alone."""
@@ -242,6 +248,24 @@ def _drawn_together(
         for name, distribution in sorted(distributions.items())
         if experiment.search[name].when is None and not distribution.single() and isinstance(distribution, kinds)
     }
+
+
+def remembered(study: optuna.Study) -> optuna.Study:
+    """The study with its latest trials and, of those before, the best: `_BEST` of them, or the Pareto set's.
+
+    What is left out had the least weight: TPE's own falls with a trial's age, but for the best.
+    """
+    trials = study.get_trials(deepcopy=False)
+    older, latest = trials[: -REMEMBERED // 2], trials[-REMEMBERED // 2 :]
+    if len(study.directions) > 1:
+        best = {trial.number for trial in study.best_trials}
+    else:
+        sign = 1 if study.direction == StudyDirection.MINIMIZE else -1
+        complete = [trial for trial in older if trial.state == TrialState.COMPLETE]
+        best = {trial.number for trial in sorted(complete, key=lambda trial: sign * (trial.value or 0.0))[:_BEST]}
+    kept = optuna.create_study(directions=study.directions)
+    kept.add_trials([trial for trial in older if trial.number in best] + latest)
+    return kept
 
 
 def _shuffled_grid(experiment: Experiment) -> list[dict[str, Any]]:

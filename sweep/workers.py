@@ -4,6 +4,7 @@ Workers get a configuration and give back an outcome; they write nothing. A work
 trial trained anew; a trial that takes several workers with it has failed, and one that hangs takes its worker.
 """
 
+import json
 import logging
 import pickle
 import queue
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import dask
@@ -35,6 +37,7 @@ GRACE_SECONDS = 10.0
 
 _SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is replaced
 _FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
+_SCHEMES = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
 _TOPIC = "sweep"
 _DEATHS = "killed, out of memory, or crashed while they trained this trial"
 _LOCAL = {
@@ -217,12 +220,12 @@ def local_workers(
 
 def cluster_workers(address: str) -> Connect:
     """The workers of a running cluster: its scheduler's address, or the path of its scheduler file."""
+    address = _scheduler(address)
 
     @contextmanager
     def connect() -> Iterator[distributed.Client]:
-        where = {"address": address} if "://" in address else {"scheduler_file": address}
         try:
-            client = distributed.Client(**where, timeout=30, set_as_default=False)
+            client = distributed.Client(address, timeout=30, set_as_default=False)
         except (OSError, ValueError) as error:
             raise SweepError(f"--cluster: no Dask scheduler answers at {address} ({error})") from None
         with client:
@@ -246,6 +249,22 @@ def cluster_workers(address: str) -> Connect:
             yield client
 
     return connect
+
+
+def _scheduler(given: str) -> str:
+    """The address that is given, or stands in the file that is; Dask would wait without an end for a missing file."""
+    address = given
+    if "://" not in given:
+        try:
+            address = str(json.loads(Path(given).read_bytes())["address"])
+        except (OSError, ValueError, KeyError, TypeError):
+            address = ""
+    if not address.startswith(_SCHEMES):
+        raise SweepError(
+            f"--cluster: {given} is neither a scheduler's address nor its file; must be tcp://host:8786 for example, "
+            "or what `dask scheduler --scheduler-file` wrote"
+        )
+    return address
 
 
 def dask_setup(worker: distributed.Worker) -> None:

@@ -1,7 +1,7 @@
 """What the samplers choose: inside the space, evenly where they promise it, and what the file says comes first."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from sweep.executor import Job, Observer
 from sweep.experiment import Experiment
 from sweep.experiment_file import parse
 from sweep.outcome import Outcome
-from sweep.sampling import ROUND, Search, finished_trial
+from sweep.sampling import REMEMBERED, ROUND, Search, finished_trial, remembered
 from sweep.store import Results
 from sweep.study import Run, run_experiment
 
@@ -39,12 +39,17 @@ def experiment(search: str = SEARCH, study: str = "") -> Experiment:
     return parse(tomllib.loads(text), "test")
 
 
-def chosen(asked: Experiment, trials: int = 3 * ROUND) -> list[dict[str, object]]:
-    """The parameters of the first trials, each of which ends with a better score the more units it has."""
+def chosen(
+    asked: Experiment, trials: int = 3 * ROUND, recorded: Sequence[dict[str, object]] = ()
+) -> list[dict[str, object]]:
+    """The parameters of the first trials, each of which ends with a better score the more units it has.
+
+    Those that are `recorded` are of an earlier run.
+    """
     search, parameters = Search(asked, 0), list[dict[str, object]]()
     for first in range(0, trials, ROUND):
         numbers = range(first, min(first + ROUND, trials))
-        parameters += [search.choose(number) for number in numbers]
+        parameters += [search.choose(n, recorded[n] if n < len(recorded) else None) for n in numbers]
         for number in numbers:
             figures = {"recall_accuracy": parameters[number]["units"], "parameters": 1}
             search.tell(number, finished_trial(asked, number, "complete", parameters[number], figures, {1: 0.5}))
@@ -98,6 +103,36 @@ def test_a_sampler_that_learns_goes_where_it_was_better(sampler: str) -> None:
     space = "units = { low = 1, high = 64 }\nclip_norm = { low = 0.5, high = 4.0 }"
     units = [trial["units"] for trial in chosen(experiment(space, f'sampler = "{sampler}"'), 12 * ROUND)]
     assert np.mean(units[-2 * ROUND :]) > np.mean(units[: 2 * ROUND])  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_tpe_chooses_the_same_after_it_forgot_old_trials_in_a_run_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = experiment("units = { low = 1, high = 64 }\nclip_norm = { low = 0.5, high = 4.0 }")
+    everything = chosen(space, 8 * ROUND)
+    monkeypatch.setattr("sweep.sampling.REMEMBERED", 4 * ROUND)
+    in_one_go = chosen(space, 8 * ROUND)
+    assert in_one_go[: 4 * ROUND] == everything[: 4 * ROUND]
+    assert in_one_go[4 * ROUND :] != everything[4 * ROUND :]
+    for stop in (ROUND + 3, 4 * ROUND, 6 * ROUND + 7):
+        assert chosen(space, 8 * ROUND, in_one_go[:stop]) == in_one_go
+
+
+@pytest.mark.parametrize("directions", [["maximize"], ["minimize"], ["maximize", "minimize"]])
+def test_of_the_older_half_only_the_best_trials_are_remembered(directions: list[str]) -> None:
+    study, rng = optuna.create_study(directions=directions), np.random.default_rng(0)
+    for number in range(REMEMBERED):
+        failed = number % 50 == 0
+        state = optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE
+        values = None if failed else rng.random(len(directions)).tolist()
+        study.add_trial(optuna.trial.create_trial(state=state, values=values))
+    kept = [trial.values for trial in remembered(study).trials]
+    older, latest = study.trials[: REMEMBERED // 2], [trial.values for trial in study.trials[REMEMBERED // 2 :]]
+    if len(directions) > 1:
+        best = [trial.values for trial in study.best_trials]
+    else:
+        best = sorted([trial.values for trial in older if trial.values], reverse=directions == ["maximize"])[:25]
+    assert kept == [trial.values for trial in older if trial.values in best] + latest
+    assert len(kept) < 0.6 * REMEMBERED
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -1,11 +1,13 @@
 """Workers train what the coordinator gives them: the tables are the same with any number of them."""
 
+import json
 import os
 import random
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import sweep
 from sweep.devices import checked_device, environment
 from sweep.errors import SweepError
 from sweep.sampling import ROUND
+from sweep.workers import cluster_workers
 
 # Of a network as large as this, the last digits depend on the number of threads that XLA sums with.
 EXPERIMENT = """
@@ -39,6 +42,20 @@ timesteps = "full"
 batch_size = 16
 [study]
 trials = 3
+sampler = "random"
+seeds = 2
+"""
+
+SMALL_EXPERIMENT = """
+question = "Where are they?"
+[task]
+name = "increasing"
+[training]
+epochs = 5
+[search]
+learning_rate = { low = 1e-3, high = 1e-1, log = true }
+[study]
+trials = 2
 sampler = "random"
 seeds = 2
 """
@@ -158,3 +175,46 @@ def test_a_cluster_and_local_workers_exclude_each_other(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("Error: --cluster: ")
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": "here"}', '{"address": 3}'])
+def test_a_scheduler_file_that_is_none_is_one_line(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_text(content)
+    for given in (str(file), "localhost:8786", "http://localhost:8786"):
+        with pytest.raises(
+            SweepError, match=r"^--cluster: .* is neither a scheduler's address nor its file"
+        ) as refusal:
+            cluster_workers(given)
+        assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.slow
+def test_a_cluster_at_an_address_or_in_a_file_finds_the_numbers_of_one_process(tmp_path: Path) -> None:
+    (tmp_path / "who.toml").write_text(SMALL_EXPERIMENT)
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = [
+        *dask,
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        "s.json",
+    ]
+    worker = [*dask, "worker", "--host", "127.0.0.1", "--no-dashboard", "--nthreads", "1", "--scheduler-file", "s.json"]
+    with ExitStack() as stack:
+        for command in (scheduler, worker):
+            process = stack.enter_context(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL))
+            stack.callback(process.terminate)
+            while not (tmp_path / "s.json").exists():
+                assert process.poll() is None
+                time.sleep(0.1)
+        address = json.loads((tmp_path / "s.json").read_text())["address"]
+        sweep_run(tmp_path, "--results", "cluster", "--trials", "1", "--cluster", address)
+        sweep_run(tmp_path, "--results", "cluster", "--cluster", "s.json")
+    sweep_run(tmp_path, "--results", "alone")
+    assert_same_tables(sweep.load(tmp_path / "cluster" / "who"), sweep.load(tmp_path / "alone" / "who"))
