@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,15 +126,16 @@ def test_results_may_lie_anywhere(small: Store, sweep_command: Sweep) -> None:
 def test_plan_counts_and_estimates(small: Store, sweep_command: Sweep) -> None:
     result = sweep_command("plan", "small")
     assert (result.code, result.err) == (0, "")
-    counted, compiled, estimated = result.out.splitlines()
+    counted, compiled, estimated, room = result.out.splitlines()
     assert counted == "2 studies, 6 trials, 18 replicates"
     assert compiled == "144 updates, 6 compiled programs"  # of 16 that the search could ask for
     assert estimated.startswith("about ")
+    assert re.fullmatch(r"[\d,]+ MB would hold about [\d,]+ replicates side by side", room)
 
 
 def test_plan_calls_its_time_the_most_where_solved_replicates_stop(sweep_command: Sweep) -> None:
     Path("stops.toml").write_text(SMALL.replace("epochs = 4", "epochs = 4\nstop_when_solved = true"))
-    assert sweep_command("plan", "stops.toml").out.splitlines()[-1].startswith("at most about ")
+    assert sweep_command("plan", "stops.toml").out.splitlines()[2].startswith("at most about ")
 
 
 def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) -> None:
