@@ -45,7 +45,7 @@ class Mirror:
     def hold(self, trials: Sequence[FrozenTrial]) -> None:
         """Make the storage hold these trials and no others; SweepError if the name is somebody else's."""
         with _refusals(self._name):
-            stored: list[tuple[object, ...]] = []
+            stored: list[tuple[object, ...]] | None = None
             with contextlib.suppress(KeyError):
                 study = optuna.load_study(study_name=self._name, storage=self._storage)
                 if study.user_attrs.get(_OWNER) != self._owner:
@@ -54,14 +54,25 @@ class Mirror:
                         "rename the experiment file, or use another storage"
                     )
                 stored = _content(study.get_trials(deepcopy=False))
-                if stored != _content(trials[: len(stored)]):
-                    optuna.delete_study(study_name=self._name, storage=self._storage)
-                    stored = []
-            with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
-                study = optuna.create_study(study_name=self._name, storage=self._storage, directions=self._directions)
-                study.set_user_attr(_OWNER, self._owner)
+            if stored is not None and stored != _content(trials[: len(stored)]):
+                optuna.delete_study(study_name=self._name, storage=self._storage)
+                stored = None
+            if stored is None:
+                self._create()
+                stored = []
             self._id, self._count = self._storage.get_study_id_from_name(self._name), len(stored)
             self.add(trials[len(stored) :])
+
+    def _create(self) -> None:
+        """Make the study together with its owner's mark: killed between the two, a run would not know it again."""
+        models = optuna.storages._rdb.models
+        directions = [
+            models.StudyDirectionModel(objective=objective, direction=direction)
+            for objective, direction in enumerate(self._directions)
+        ]
+        mark = models.StudyUserAttributeModel(key=_OWNER, value_json=json.dumps(self._owner))
+        with Session(self._storage.engine) as session, session.begin():
+            session.add(models.StudyModel(study_name=self._name, directions=directions, user_attributes=[mark]))
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
         """Copy more finished trials: all of them or, where that is refused with a RunError, none.
