@@ -21,11 +21,10 @@ import distributed
 import psutil
 
 from sweep.backend import VARIABLE, backend
-from sweep.devices import environment, keep_to_cores
+from sweep.devices import environment, gpus_here, keep_to_cores
 from sweep.environment import versions
 from sweep.errors import RunError, SweepError
 from sweep.executor import Executor, Job, Observer, device_found, train
-from sweep.model import import_keras
 from sweep.outcome import Outcome, Scores
 from sweep.trial import failed_outcome
 
@@ -39,10 +38,11 @@ _SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is repla
 _FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
 _SCHEMES = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
 _TOPIC = "sweep"
-_DEATHS = "killed, out of memory, or crashed while they trained this trial"
+_TOO_LARGE = "worker-restart-memory"  # Dask's own topic: a worker is ended because it is over its memory limit
 _LOCAL = {
     "distributed.scheduler.allowed-failures": 1000,  # it counts trials that only waited for a worker, too
     "distributed.scheduler.worker-ttl": f"{_SILENT_SECONDS}s",
+    "distributed.deploy.lost-worker-timeout": "1 hour",  # one that takes longer to be replaced is given up
     "distributed.admin.low-level-log-length": 100,
     "distributed.admin.log-length": 100,
     "distributed.admin.system-monitor.log-length": 10,
@@ -67,6 +67,7 @@ class _Running:
     worker: str | None = None
     started: float = 0.0
     attempts: int = 0
+    too_large: int = 0  # so many of the workers that died were ended for their memory
     parts: list[Scores] = field(default_factory=list)
 
 
@@ -80,6 +81,7 @@ class Workers(Executor):
         self._stack = ExitStack()
         self._client: distributed.Client | None = None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._too_large = 0  # so many workers were over their memory limit without a trial
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +94,8 @@ class Workers(Executor):
         """The client, opened when it is first needed: a run that has nothing to train starts no worker."""
         if self._client is None:
             self._client = self._stack.enter_context(self._connect())
-            self._client.subscribe_topic(_TOPIC, lambda event: self._inbox.put(event[1]))
+            for topic in (_TOPIC, _TOO_LARGE):
+                self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
         return self._client
 
     def device(self) -> str:
@@ -100,7 +103,7 @@ class Workers(Executor):
         return str(self.client.submit(_device, self._device, pure=False).result())
 
     def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
-        """As they end."""
+        """As they end; RunError if the workers are over their memory limit before they train anything."""
         waiting, running = iter(jobs), dict[str, _Running]()
         while True:
             self._fill(running, waiting)
@@ -110,7 +113,9 @@ class Workers(Executor):
                 message = self._inbox.get(timeout=0.5)
             except queue.Empty:
                 message = None
-            if message is None or message["trial"] not in running:
+            if message is not None and "rss" in message:
+                self._grew(running, message["worker"], message["rss"])
+            if message is None or message.get("trial") not in running:
                 yield from self._overdue(running)
                 continue
             trial = running[message["trial"]]
@@ -120,7 +125,7 @@ class Workers(Executor):
                     if trial.attempts > ATTEMPTS:
                         del running[message["trial"]]
                         trial.future.cancel(force=True)
-                        yield trial.job, _given_up(trial, f"WorkerDied: {ATTEMPTS} workers died; {_DEATHS}")
+                        yield trial.job, _given_up(trial, _deaths(trial, ATTEMPTS))
                         continue
                     trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
                     observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
@@ -150,10 +155,22 @@ class Workers(Executor):
         try:
             outcome, full = trial.future.result()
         except distributed.KilledWorker as error:
-            return _given_up(trial, f"WorkerDied: {error.allowed_failures + 1} workers died; {_DEATHS}")
+            return _given_up(trial, _deaths(trial, error.allowed_failures + 1))
         if full:
             self._replace(trial.worker)
         return outcome
+
+    def _grew(self, running: dict[str, _Running], worker: str, memory: int) -> None:
+        """Dask ends a worker for its `memory` (bytes): note which trial it trained."""
+        trained = [trial for trial in running.values() if trial.worker == worker]
+        for trial in trained:
+            trial.too_large += 1
+        self._too_large = 0 if trained else self._too_large + 1
+        if self._too_large > ATTEMPTS:
+            raise RunError(
+                f"a worker takes {memory / 1e9:.1f} GB before it trains anything, which is over its memory limit; "
+                "choose fewer --workers, they share the memory of the machine"
+            )
 
     def _overdue(self, running: dict[str, _Running]) -> Iterator[tuple[Job, Outcome]]:
         """End the trials that hang: each is given up together with its worker."""
@@ -173,16 +190,23 @@ class Workers(Executor):
             self.client.restart_workers([worker], timeout=30, raise_for_error=False)
 
 
+def _deaths(trial: _Running, workers: int) -> str:
+    if trial.too_large >= workers:
+        return f"OutOfMemory: {workers} workers went over their memory limit while they trained this trial"
+    return f"WorkerDied: {workers} workers died, killed or crashed, while they trained this trial"
+
+
 def _given_up(trial: _Running, error: str) -> Outcome:
     return failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)
 
 
 def local_workers(
-    number: int, device: str, memory_limit: str | int | None = None, preload: str = "sweep.workers"
+    number: int, device: str, memory_limit: str | int | None = None, preload: str = "sweep.warm"
 ) -> Connect:
     """`number` spawned processes on this machine; their scheduler is heard on the loopback interface alone.
 
-    `preload` is imported by each before it takes a trial, so that one that is killed meanwhile harms none.
+    `preload` is imported before a worker takes a trial, and once for all of them where they are forked.
+    RunError if they do not start.
     """
 
     @contextmanager
@@ -207,15 +231,35 @@ def local_workers(
         }
         scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0, "dashboard_address": "127.0.0.1:0"}}
         with (
-            dask.config.set(_LOCAL),
-            distributed.SpecCluster(
-                workers=workers, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
-            ) as cluster,
+            dask.config.set(_LOCAL | _start_method(device, preload)),
+            _started(workers=workers, scheduler=scheduler, security=security) as cluster,
             distributed.Client(cluster, security=security, set_as_default=False) as client,
         ):
             yield client
 
     return connect
+
+
+def _start_method(device: str, preload: str) -> dict[str, Any]:
+    """How Dask starts workers: forked from a process that has imported `preload`; spawned for a GPU or for JAX."""
+    key = "distributed.worker.multiprocessing-method"
+    if backend() != "tensorflow" or (device != "cpu" and gpus_here()):
+        return {key: "spawn"}
+    with dask.config.set({key: "forkserver"}):
+        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", "sweep.workers", preload])
+    return {key: "forkserver"}
+
+
+def _started(**parts: Any) -> distributed.SpecCluster:
+    """A cluster of these parts; one of whose workers is killed before it has started is made anew."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return distributed.SpecCluster(**parts, silence_logs=logging.CRITICAL)
+        except RuntimeError as error:
+            reason = error.__cause__ or error
+            if attempt == ATTEMPTS - 1:
+                raise RunError(f"--workers: they could not be started ({type(reason).__name__}: {reason})") from None
+    raise AssertionError
 
 
 def cluster_workers(address: str) -> Connect:
@@ -267,17 +311,13 @@ def _scheduler(given: str) -> str:
     return address
 
 
-def dask_setup(worker: distributed.Worker) -> None:
-    """What Dask calls as a worker starts."""
-    keep_to_cores()
-    import_keras()
-
-
 def _train_here(name: str, job: Job, train: Train) -> tuple[Outcome, bool]:
     """On a worker: train a job, telling the coordinator how it goes; and whether this process has grown too large."""
     worker = distributed.get_worker()
     tell = {"trial": name, "worker": worker.address}
-    worker.log_event(_TOPIC, tell | {"event": "started"})
+    # Not as the other events are sent: a trial that kills its worker at once would end it before this one has left.
+    started = tell | {"event": "started"}
+    distributed.utils.sync(worker.loop, worker.scheduler.log_event, topic=_TOPIC, msg=started)
     keep_to_cores()
     told = 0
 

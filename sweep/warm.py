@@ -1,0 +1,17 @@
+"""What a local worker needs before it takes a trial, so that one that is killed meanwhile harms none: TensorFlow.
+
+Workers are forked from a process that has imported this once, and then start in a second, not in six: TensorFlow is
+loaded there and has not begun to run, so that it has no thread and no device that a fork could break.
+"""
+
+import distributed
+
+from sweep.devices import keep_to_cores
+from sweep.model import import_keras
+
+import_keras()
+
+
+def dask_setup(worker: distributed.Worker) -> None:
+    """What Dask calls as a worker starts."""
+    keep_to_cores()
