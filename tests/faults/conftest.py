@@ -1,10 +1,12 @@
 """Marks the suite, and writes its table from what the tests found."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from faults.faulty import WHOLE_SUITE, end_all
 
 _HERE = Path(__file__).parent
 _ROWS: dict[str, tuple[str, str, str]] = {}
@@ -14,8 +16,14 @@ Found = Callable[[str, str, int, str], None]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _HERE in item.path.parents:
+        if _HERE in item.path.parents and (WHOLE_SUITE or not item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.faults)
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture

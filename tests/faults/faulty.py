@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from sweep.report.tables import accuracy_table
 from sweep.stopping import Terminated, ends_when_told
 from sweep.store import Results
 from sweep.study import Run, run_experiment
+
+WHOLE_SUITE = bool(os.environ.get("FAULTS"))
+"""Whether this is `make test-faults`; the ordinary tests take a few of the faults along, twice each."""
 
 EXPERIMENT = """
 question = "Does it survive?"
@@ -39,6 +43,11 @@ pruner = "median"
 """
 
 
+def times(number: int) -> int:
+    """How often a fault is made: `number` times in the suite."""
+    return number if WHOLE_SUITE else 2
+
+
 def write(folder: Path, trials: int, extra: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "faulty.toml"
@@ -53,10 +62,16 @@ def run(path: Path, executor: Executor, observer: Observer | None = None, storag
         return run_experiment(order, observer or Observer(), executor).load()
 
 
+_STARTED = set[int]()
+
+
 def forked(action: Callable[[], object]) -> int:
     """Start `action` in a process of its own and return its id; it ends with 0, with a signal's status, or with 1."""
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that are not copied: no run needs them
+        pid = os.fork()
     if pid:
+        _STARTED.add(pid)
         return pid
     status = 1
     try:
@@ -73,17 +88,24 @@ def forked(action: Callable[[], object]) -> int:
         os._exit(status)
 
 
-def ended(pid: int, within: float = 120.0) -> int:
+def ended(pid: int, within: float = 500.0) -> int:
     """How a process ended: its exit status, or minus the signal that ended it."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
+            _STARTED.discard(pid)
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
     raise AssertionError(f"the run was still going after {within} s")
+
+
+def end_all() -> None:
+    """End what a failed test has left running, workers included."""
+    while _STARTED:
+        pid = _STARTED.pop()
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def finished(path: Path) -> list[str]:

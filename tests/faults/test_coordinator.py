@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from stubs import Stub, stub_outcome
 
 import sweep
 from faults.conftest import Found
-from faults.faulty import assert_whole, calm_run, ended, finished, forked, run, write
+from faults.faulty import WHOLE_SUITE, assert_whole, calm_run, ended, finished, forked, run, times, write
 from sweep.errors import RunError, SweepError
 from sweep.executor import Job, Observer
 from sweep.mirror import Mirror
@@ -41,6 +43,7 @@ def slow(job: Job) -> Outcome:
     return stub_outcome(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", ["asked", "trained", "record half written", "record written", "copied", "told"])
 def test_the_coordinator_is_killed_at_each_boundary(boundary: str, tmp_path: Path, calm: Results, found: Found) -> None:
     path, rng = write(tmp_path, TRIALS), random.Random(boundary)
@@ -88,7 +91,7 @@ def test_the_coordinator_is_killed_at_each_boundary(boundary: str, tmp_path: Pat
         run(path, AtBoundary(3, rng.randrange, asked), Recorded())
 
     kills = 0
-    while kills < 20:
+    while kills < times(20):
         before_it = finished(path)
         status = ended(forked(lambda: dies_after(rng.randrange(1, 4))))
         assert set(before_it) <= set(finished(path)), "a finished trial was lost"
@@ -109,9 +112,45 @@ def test_the_coordinator_is_killed_at_each_boundary(boundary: str, tmp_path: Pat
     )
 
 
+@pytest.mark.slow
+def test_the_coordinator_is_killed_before_each_statement_that_writes_to_the_database(
+    tmp_path: Path, found: Found
+) -> None:
+    calm = calm_run(tmp_path / "calm", 1)
+
+    def dies_before(number: int, path: Path) -> None:
+        left = iter(range(number))
+
+        def about_to(connection: object, cursor: object, statement: str, *_: object) -> None:
+            if statement.split()[0] in ("CREATE", "INSERT") and next(left, None) is None:
+                die()
+
+        event.listen(Engine, "before_cursor_execute", about_to)
+        run(path, Stub())
+
+    number = 0
+    while True:
+        path = write(tmp_path / str(number), 1)
+        status = ended(forked(lambda number=number, path=path: dies_before(number, path)))
+        assert ended(forked(lambda path=path: run(path, Stub()))) == 0
+        assert_whole(sweep.load(path.parent / "results" / "faulty"), calm)
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+        number += 1 if WHOLE_SUITE else 10
+    assert number > 20
+    found(
+        "coordinator killed, in the database",
+        "SIGKILL before each statement that writes, from the first table on",
+        number,
+        "the next run completes it: identical",
+    )
+
+
+@pytest.mark.slow
 def test_the_coordinator_is_killed_at_random_instants(tmp_path: Path, calm: Results, found: Found) -> None:
     path, rng, kills = write(tmp_path, TRIALS), random.Random(1), 0
-    while kills < 20:
+    while kills < times(20):
         pid = forked(lambda: run(path, Stub(2, rng.randrange, slow)))
         time.sleep(rng.uniform(0, 0.6))
         os.kill(pid, signal.SIGKILL)
@@ -174,12 +213,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.slow
 def test_the_disk_is_full(small_disk: Path, calm: Results, found: Found) -> None:
     path = write(small_disk, TRIALS)
-    for number in range(5):
+    for number in range(times(20)):
         room = os.statvfs(small_disk)
         filler = small_disk / "filler"
-        filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 300_000 - 30_000 * number)))
+        filler.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 300_000 - 30_000 * (number % 5))))
         with pytest.raises(RunError, match=r"No space left on device|disk is full"):
             run(path, Stub())
         have = len(finished(path))
@@ -187,7 +227,9 @@ def test_the_disk_is_full(small_disk: Path, calm: Results, found: Found) -> None
         assert len(finished(path)) == have
         assert_whole(run(path, Stub()), calm)
         subprocess.run(["rm", "-r", small_disk / "results"], check=True)
-    found("disk full", "results and study.db on a file system without room", 5, "one line, exit 1; then identical")
+    found(
+        "disk full", "results and study.db on a file system without room", times(20), "one line, exit 1; then identical"
+    )
 
 
 def test_the_disk_is_full_for_the_database_alone(
@@ -215,9 +257,10 @@ def test_the_disk_is_full_for_the_database_alone(
     found("disk full, study.db alone", "a storage without room", 5, "all trained, exit 1; then identical")
 
 
+@pytest.mark.slow
 def test_the_results_cannot_be_written(tmp_path: Path, calm: Results, found: Found) -> None:
     path = write(tmp_path, TRIALS)
-    for _ in range(20):
+    for _ in range(times(20)):
         half_way = iter(range(7))
 
         def stops(job: Job, left: Iterator[int] = half_way) -> Outcome:
@@ -245,13 +288,14 @@ def test_the_results_cannot_be_written(tmp_path: Path, calm: Results, found: Fou
         assert finished(path) == have
         assert_whole(run(path, Stub()), calm)
         subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
-    found("read-only results", "the run is another user's", 20, "one line, exit 1; then identical")
+    found("read-only results", "the run is another user's", times(20), "one line, exit 1; then identical")
 
 
+@pytest.mark.slow
 def test_a_record_is_torn(tmp_path: Path, calm: Results, found: Found) -> None:
     path, rng = write(tmp_path, TRIALS), random.Random(3)
     run(path, Stub())
-    for _ in range(20):
+    for _ in range(times(20)):
         record = rng.choice(list((tmp_path / "results" / "faulty" / "trials").glob("*.parquet")))
         whole = record.read_bytes()
         record.write_bytes(whole[: rng.randrange(len(whole))])
@@ -260,7 +304,10 @@ def test_a_record_is_torn(tmp_path: Path, calm: Results, found: Found) -> None:
         record.unlink()
         assert_whole(run(path, Stub()), calm)
     found(
-        "torn Parquet record", "cut at a random byte", 20, "named in one line; removed, it is trained again: identical"
+        "torn Parquet record",
+        "cut at a random byte",
+        times(20),
+        "named in one line; removed, it is trained again: identical",
     )
 
 
