@@ -4,12 +4,15 @@ An outcome is a fixed function of the configuration and its seeds. The product c
 hands it to `run_experiment`.
 """
 
+import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import distributed
 import numpy as np
+import psutil
 from conftest import outcome_of
 
 from sweep.executor import Executor, Job, Observer
@@ -38,6 +41,19 @@ def stub_outcome(job: Job) -> Outcome:
 def stub_training(job: Job, progress: Callable[[Scores], None]) -> Outcome:
     """`stub_outcome` as a worker calls it."""
     return stub_outcome(job)
+
+
+_kept: list[bytes] = []
+
+
+def leaking_training(job: Job, progress: Callable[[Scores], None]) -> Outcome:
+    """Training that leaves its process at 80% of its memory limit; its loss is its process's number."""
+    limit = distributed.get_worker().memory_manager.memory_limit
+    while psutil.Process().memory_info().rss < 0.8 * limit:
+        _kept.append(os.urandom(2**20))
+    outcome = stub_outcome(job)
+    assert outcome.scores is not None
+    return replace(outcome, scores=replace(outcome.scores, loss=np.full_like(outcome.scores.loss, os.getpid())))
 
 
 class StubWorkers(Workers):

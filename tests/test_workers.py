@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from same_tables import assert_same_tables
-from stubs import Stub, StubWorkers
+from stubs import Stub, StubWorkers, leaking_training
 from test_rounds import copies, run
 
 import sweep
@@ -117,6 +117,15 @@ def test_one_two_and_four_workers_leave_the_tables_of_none(tmp_path: Path) -> No
             together = run(tmp_path / str(number), "tpe", "hyperband", workers, ROUND + 3)
         assert_same_tables(together, alone)
         assert copies(together) == copies(alone)
+
+
+@pytest.mark.slow
+def test_a_worker_that_has_grown_is_replaced_between_two_trials(tmp_path: Path) -> None:
+    with StubWorkers(1, leaking_training, memory_limit=500_000_000) as workers:
+        trials = run(tmp_path, "random", "none", workers, 1).trials
+    assert (trials["state"] == "complete").all()
+    assert trials["error"].isna().all()
+    assert trials["loss"].nunique() == len(trials) == 2, "each in a process of its own"
 
 
 @pytest.mark.slow
