@@ -200,6 +200,11 @@ def _insert(session: Session, study: int, first: int, trials: Sequence[FrozenTri
     )
     rows_of: dict[Any, list[dict[str, Any]]] = {}
     for trial_id, trial in zip(ids.all(), trials, strict=True):
+        if body := trial.system_attrs.get("note"):  # as optuna-dashboard keeps it
+            note = {f"dashboard:{trial_id}:note_ver": 1, f"dashboard:{trial_id}:note_str:0": body}
+            rows_of.setdefault(models.StudySystemAttributeModel, []).extend(
+                {"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in note.items()
+            )
         for kind, columns in _parts(trial):
             rows_of.setdefault(kind, []).append({"trial_id": trial_id} | columns)
     for kind, parts in rows_of.items():

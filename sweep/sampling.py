@@ -164,13 +164,18 @@ def finished_trial(
     figures: Mapping[str, Any],
     curve: Mapping[int, float],
 ) -> FrozenTrial:
-    """A trial that is over, as Optuna keeps it; `curve` is epoch -> reported value."""
+    """A trial that is over, as Optuna keeps it; `curve` is epoch -> reported value.
+
+    Its system attribute `note` is the whole configuration, in Markdown that nothing in it can break out of.
+    """
     states = {
         "complete": TrialState.COMPLETE,
         "pruned": TrialState.PRUNED,
         "failed": TrialState.FAIL,
     }
     error = figures.get("error")
+    setting = experiment.condition_settings[trial % len(experiment.condition_settings)]
+    configuration = experiment.base.replace(**setting, **parameters).model_dump_json(indent=2)
     return optuna.trial.create_trial(
         state=states[state],
         values=objective_values(experiment, figures) if state == "complete" else None,
@@ -178,6 +183,7 @@ def finished_trial(
         distributions={name: _distribution(experiment, name) for name in parameters},
         intermediate_values=dict(curve),
         user_attrs={"trial": trial} | ({"error": error} if error else {}),
+        system_attrs={"note": f"```json\n{configuration}\n```"},
     )
 
 

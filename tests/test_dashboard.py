@@ -51,6 +51,11 @@ def test_the_dashboard_shows_the_studies_with_their_learning_curves(tmp_path: Pa
             recorded = results.trials[results.trials["sequence_length"] == 4]
             assert [t["values"][0] for t in trials] == recorded["recall_accuracy"].tolist()
             assert all(len(t["intermediate_values"]) == 6 for t in trials)
+            for trial, units in zip(trials, recorded["units"], strict=True):
+                configuration = json.loads(trial["note"]["body"].removeprefix("```json").removesuffix("```"))
+                assert configuration["task"]["sequence_length"] == 4
+                assert configuration["model"]["units"] == units
+                assert configuration["training"]["epochs"] == 6
             heard = [
                 c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
             ]
