@@ -140,6 +140,11 @@ def test_workers_and_their_scheduler_are_heard_on_the_loopback_interface_alone(t
         assert heard == {"127.0.0.1"}
         own = workers.client.run(os.getpid)
         assert len(own) == 2
+        given = workers.client.run(
+            lambda: (os.environ["TF_FORCE_GPU_ALLOW_GROWTH"], os.environ["CUDA_VISIBLE_DEVICES"])
+        )
+        assert set(given.values()) == {("true", "-1")}, "before TensorFlow is imported"
+        assert not any(workers.client.run(lambda: "tensorflow" in sys.modules).values())
     assert not [pid for pid in own.values() if psutil.pid_exists(pid)]
 
 
@@ -165,6 +170,7 @@ def test_gpus_and_cores_are_dealt_out_among_the_workers(monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3, 4, 5, 6, 7})
     given = [environment("auto", worker, 4) for worker in range(4)]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in given] == ["3", "5", "3", "5"]
+    assert {each["TF_FORCE_GPU_ALLOW_GROWTH"] for each in given} == {"true"}
     cores = [set(each["SWEEP_CORES"].split(",")) for each in given]
     assert set.union(*cores) == set("01234567")
     assert sum(map(len, cores)) == 8

@@ -1,12 +1,16 @@
 """One process writes a results folder, and nothing that it writes ends up elsewhere."""
 
+import json
 import os
+import pickle
 import socket
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Result
+from same_tables import assert_same_tables
 from stubs import Stub
 from test_rounds import run
 
@@ -52,6 +56,59 @@ def test_a_name_that_is_no_folder_of_the_results_is_refused(name: str, small: St
         result = sweep_command(command, name)
         assert result.code == 2
         assert "Traceback" not in result.err
+
+
+class _Trap:
+    """Unpickled, it makes the folder that it names."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (self._path,)
+
+
+def test_a_trap_would_spring(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(_Trap(tmp_path / "sprung")))
+    assert (tmp_path / "sprung").is_dir()
+
+
+@pytest.mark.slow
+def test_no_pickle_is_written_to_the_storage_and_none_there_is_loaded(tmp_path: Path) -> None:
+    stored = run(tmp_path, "cmaes", "none", Stub(), 15).path / "study.db"
+    trap = pickle.dumps(_Trap(tmp_path / "sprung")).hex()
+    with sqlite3.connect(stored) as database:
+        assert database.execute("SELECT count(*) FROM trial_system_attributes").fetchone() == (0,)
+        trials = [trial for (trial,) in database.execute("SELECT trial_id FROM trials")]
+        attributes = [
+            (t, key, json.dumps(v)) for t in trials for key, v in {"cma:optimizer:0": trap, "cma:generation": 0}.items()
+        ]
+        into = "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (?, ?, ?)"
+        database.executemany(into, attributes)
+    database.close()
+    ended = run(tmp_path, "cmaes", "none", Stub(), 22)
+    assert not (tmp_path / "sprung").exists()
+    assert_same_tables(ended, run(tmp_path / "calm", "cmaes", "none", Stub(), 22))
+
+
+def test_nothing_in_a_results_folder_is_executed_or_unpickled(
+    small: Store, tmp_path: Path, sweep_command: Sweep
+) -> None:
+    trap, code = pickle.dumps(_Trap(tmp_path / "sprung")), f"import os; os.mkdir({str(tmp_path / 'sprung')!r})"
+    for folder in (small.path, small.path / "trials", small.path / "report"):
+        folder.mkdir(exist_ok=True)
+        for name in ("sitecustomize.py", "conftest.py", "sweep.py", "__init__.py"):
+            (folder / name).write_text(code)
+        for name in ("state.pkl", "sampler.pickle", "model.keras"):
+            (folder / name).write_bytes(trap)
+    for command in ("show", "report", "export"):
+        assert sweep_command(command, "small").code == 0
+    (small.path / "trials" / "000005-search.parquet").write_bytes(trap)
+    for command in ("show", "report", "export", "confirm"):
+        result = sweep_command(command, "small")
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "000005-search.parquet: is damaged" in result.err
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_password_is_hidden_wherever_it_stands_in_a_url() -> None:
