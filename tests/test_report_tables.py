@@ -73,6 +73,15 @@ def test_of_several_objectives_no_dominated_trial_ranks_before_one_that_dominate
             assert not (c >= a and d <= b and (c, d) != (a, b))
 
 
+def test_of_several_objectives_the_table_marks_the_pareto_set():
+    results = tuning(study={"trials": 4, "seeds": 2, "objective": ["solve_rate", "-parameters"]})
+    trials = results.trials.assign(solve_rate=[1.0, 0.5, 0.5, 0.0], parameters=[40, 20, 30, 10])
+    table = accuracy_table(replace(results, trials=trials)).set_index("trial")
+    assert table["pareto"].sort_index().tolist() == [True, True, False, True]
+    assert table["parameters"].sort_index().tolist() == [40, 20, 30, 10]
+    assert "pareto" not in accuracy_table(tuning())
+
+
 def test_each_condition_has_a_ranking_and_reference_scores_of_its_own():
     table = accuracy_table(two_conditions())
     assert list(table["sequence_length"]) == [5, 10]
