@@ -175,9 +175,9 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     with _random_numbers(counter):
         layers = _layers(config, num_symbols)
     features = num_symbols * (lags if config.cell == "mlp" else 1)
-    for layer in layers:
-        layer.build((1, 1, features))
-        features = config.units
+    if backend() == "jax":
+        return _drawn_in_one_program(config, num_symbols, seeds, features, counter)
+    _build(layers, features, config)
     constant = [np.asarray(weight) for layer in layers for weight in layer.trainable_variables]
     initializers = _random_initializers(layers)
     draws = {index: initializer.seed for index, initializer in initializers.items()}
@@ -190,6 +190,32 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
             weights[index] = np.asarray(initializer(constant[index].shape))
         drawn.append(weights)
     return drawn
+
+
+def _drawn_in_one_program(
+    config: ModelConfig, num_symbols: int, seeds: tuple[int, ...], features: int, counter: _Counter
+) -> list[Weights]:
+    """The same, compiled whole: JAX would compile every operation of an initialiser by itself, for every shape."""
+    import jax
+
+    def weights(keys: Any) -> Any:  # (draws, 2): each the key of the random numbers that Keras makes of a seed
+        with _random_numbers(_Counter()):
+            layers = _layers(config, num_symbols)
+        for initializer in _random_initializers(layers).values():
+            initializer.seed = keys[initializer.seed]
+        _build(layers, features, config)
+        return [weight.value for layer in layers for weight in layer.trainable_variables]
+
+    sources = [random.Random(seed) for seed in seeds]
+    numbers = [[(source.randint(*bounds), 0) for bounds in counter.asked] for source in sources]
+    drawn = [np.asarray(weight) for weight in jax.jit(jax.vmap(weights))(np.array(numbers, np.uint32))]
+    return [[weight[index] for weight in drawn] for index in range(len(seeds))]
+
+
+def _build(layers: list[Any], features: int, config: ModelConfig) -> None:
+    for layer in layers:
+        layer.build((1, 1, features))
+        features = config.units
 
 
 def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
