@@ -9,9 +9,11 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from io import BytesIO
+from typing import Any, BinaryIO, TypeVar
 
 import optuna
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.distributions import distribution_to_json
 from optuna.storages._rdb import models
 from optuna.study import StudyDirection
@@ -128,8 +130,11 @@ def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
         storage.engine.dispose()
 
 
-def show_dashboard(url: str, port: int) -> None:
-    """Serve optuna-dashboard on the storage at `url` to this machine alone, until it is interrupted."""
+def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None:
+    """Serve optuna-dashboard on the storage at `url` to this machine alone, until it is interrupted.
+
+    `picture` draws the curve of the trial of a number as SVG, when somebody looks at it; LookupError if there is none.
+    """
     try:
         from optuna_dashboard import run_server
     except ModuleNotFoundError as error:
@@ -138,9 +143,28 @@ def show_dashboard(url: str, port: int) -> None:
         ) from None
     with open_storage(url) as storage:
         try:
-            run_server(storage, host="127.0.0.1", port=port)
+            run_server(storage, host="127.0.0.1", port=port, artifact_store=_Pictures(picture))
         except OSError as error:
             raise SweepError(f"--port: {port} cannot be listened on ({error.strerror}); choose another") from None
+
+
+class _Pictures:
+    """An artifact store for optuna-dashboard that draws what it is asked for, and keeps nothing."""
+
+    def __init__(self, picture: Callable[[int], bytes]) -> None:
+        self._picture = picture
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        try:
+            return BytesIO(self._picture(int(artifact_id)))
+        except (LookupError, ValueError):
+            raise ArtifactNotFound(f"trial {artifact_id} has no curve") from None
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        raise NotImplementedError("trials have the curves that were recorded, and no other pictures")
+
+    def remove(self, artifact_id: str) -> None:
+        raise ArtifactNotFound(f"the curve of trial {artifact_id} is drawn from its record, which stays")
 
 
 def without_password(url: str) -> str:
@@ -230,6 +254,11 @@ def _parts(trial: FrozenTrial) -> Iterator[tuple[Any, dict[str, Any]]]:
                 "distribution_json": distribution_to_json(distribution),
             },
         )
+    if trial.intermediate_values:
+        number = f"{trial.user_attrs['trial']:06d}"
+        picture = {"artifact_id": number, "filename": "curve.svg", "mimetype": "image/svg+xml", "encoding": None}
+        value = json.dumps(json.dumps(picture))
+        yield models.TrialSystemAttributeModel, {"key": f"artifacts:{number}", "value_json": value}
     for key, value in trial.user_attrs.items():
         yield models.TrialUserAttributeModel, {"key": key, "value_json": json.dumps(value)}
 

@@ -17,13 +17,14 @@ from conftest import Result
 from stubs import Stub
 from test_rounds import run
 
+from sweep.report.learning import trial_curve
 from sweep.store import Store
 
 Sweep = Callable[..., Result]
 
 
 @pytest.mark.slow
-def test_the_dashboard_shows_the_studies_with_their_learning_curves(tmp_path: Path) -> None:
+def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path: Path) -> None:
     results = run(tmp_path, "random", "none", Stub(), 3)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -56,6 +57,12 @@ def test_the_dashboard_shows_the_studies_with_their_learning_curves(tmp_path: Pa
                 assert configuration["task"]["sequence_length"] == 4
                 assert configuration["model"]["units"] == units
                 assert configuration["training"]["epochs"] == 6
+            last = trials[-1]
+            (artifact,) = last["artifacts"]
+            where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}") as picture:
+                assert picture.headers["Content-Type"].startswith("image/svg+xml")
+                assert picture.read().decode() == trial_curve(results, int(recorded["trial"].iloc[-1]))
             heard = [
                 c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
             ]

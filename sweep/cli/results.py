@@ -227,6 +227,8 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
 def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     """Open optuna-dashboard on the studies of an experiment, also while it runs; Ctrl-C ends it.
 
+    Each trial has its configuration as a note and its learning curve as a picture there.
+
     It is heard on this machine alone. What it changes in study.db is no more than a copy of the records.
 
     \b
@@ -234,12 +236,18 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
       sweep dashboard tuning
     """
     from sweep.mirror import show_dashboard
+    from sweep.report.learning import trial_curve
 
-    database = store_of(results, name).path / "study.db"
+    store = store_of(results, name)
+    database = store.path / "study.db"
     if storage is None and not database.is_file():
         raise SweepError(f"{database}: there is no study yet; `sweep run {name}` makes it")
     click.echo(f"http://127.0.0.1:{port} shows {name}; Ctrl-C ends it", err=True)
-    show_dashboard(storage or f"sqlite:///{database}", port)
+
+    def picture(trial: int) -> bytes:
+        return trial_curve(store.load(lambda _: {trial}), trial).encode()
+
+    show_dashboard(storage or f"sqlite:///{database}", port, picture)
 
 
 def _side(results: Path, text: str) -> "Side":

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.report.conditions import Condition, of_trial
+from sweep.ranking import ranking
+from sweep.report.conditions import Condition, conditions, of_trial
 from sweep.report.display import plural
 from sweep.report.drawing import (
     BLUE,
@@ -101,6 +102,14 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
             data=loss,
         ),
     ]
+
+
+def trial_curve(results: Results, trial: int) -> str:
+    """The recall curve of one trial of the search, as SVG; LookupError if it has none."""
+    ranked = ranking(results)
+    settings = conditions(results)
+    drawings = learning_curves(results, settings[trial % len(settings)], ranked[ranked["trial"] == trial])
+    return drawings[0].svg
 
 
 def by_seed(curves: pd.DataFrame, outcome: str) -> pd.DataFrame:
