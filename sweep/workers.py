@@ -166,7 +166,7 @@ class Workers(Executor):
         for trial in trained:
             trial.too_large += 1
         self._too_large = 0 if trained else self._too_large + 1
-        if self._too_large > ATTEMPTS:
+        if self._too_large > ATTEMPTS and self.client.cluster is not None:  # others' trials may grow on a shared one
             raise RunError(
                 f"a worker takes {memory / 1e9:.1f} GB before it trains anything, which is over its memory limit; "
                 "choose fewer --workers, they share the memory of the machine"
