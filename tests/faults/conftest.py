@@ -9,7 +9,7 @@ import pytest
 from faults.faulty import WHOLE_SUITE, end_all
 
 _HERE = Path(__file__).parent
-_ROWS: dict[str, tuple[str, str, str]] = {}
+_ROWS: dict[tuple[str, int], list[str]] = {}  # by file and line, as the tests may run side by side
 
 Found = Callable[[str, str, int, str], None]
 
@@ -27,21 +27,30 @@ def nothing_goes_on() -> Iterator[None]:
 
 
 @pytest.fixture
-def found() -> Found:
+def found(request: pytest.FixtureRequest) -> Found:
     """Note a row of the table: the fault, how it is made, how often, and what came of it."""
 
     def note(fault: str, how: str, times: int, result: str) -> None:
-        _ROWS[fault] = (how, str(times), result)
+        request.node.user_properties.append(("fault", f"| {fault} | {how} | {times} | {result} |"))
 
     return note
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        file, line, _ = report.location
+        _ROWS.setdefault((file, line or 0), []).extend(
+            str(row) for name, row in report.user_properties if name == "fault"
+        )
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the table where FAULT_TABLE asks for it, after a run of the whole suite without a failure."""
-    if not os.environ.get("FAULT_TABLE") or session.testsfailed or not _ROWS:
+    a_part = hasattr(session.config, "workerinput")
+    if a_part or not os.environ.get("FAULT_TABLE") or session.testsfailed or not _ROWS:
         return
     readme = _HERE / "README.md"
     head = readme.read_text().split("<!-- table -->")[0]
     lines = ["| fault | how it is made | times | result |", "| --- | --- | --- | --- |"]
-    lines += [f"| {fault} | {how} | {times} | {result} |" for fault, (how, times, result) in _ROWS.items()]
+    lines += [row for _, rows in sorted(_ROWS.items()) for row in rows]
     readme.write_text(head + "<!-- table -->\n\n" + "\n".join(lines) + "\n")
