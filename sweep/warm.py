@@ -1,7 +1,7 @@
 """What a local worker needs before it takes a trial, so that one that is killed meanwhile harms none: TensorFlow.
 
-Workers are forked from a process that has imported this once, and then start in a second, not in six: TensorFlow is
-loaded there and has not begun to run, so that it has no thread and no device that a fork could break.
+Workers are forked from a process that has imported this once, and then start in a second, not in six. It is TensorFlow
+at work that no fork survives; loading it starts no thread and opens no device.
 """
 
 import distributed
