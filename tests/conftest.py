@@ -1,5 +1,6 @@
 """Results without a training behind them, and the command line as a user meets it."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -83,6 +84,12 @@ def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
         "weights": (np.arange(6, dtype=np.float32).reshape(2, 3), np.array([0.1], np.float32)),
     }
     return Outcome(**(fields | changes))
+
+
+def with_caches_in(folder: Path | str) -> dict[str, str]:
+    """The environment of a process that keeps its compiled programs in `folder`, whatever this one has imported."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "TF_XLA_FLAGS")}
+    return kept | {"XDG_CACHE_HOME": str(folder)}
 
 
 def failed_outcome(seeds: int) -> Outcome:

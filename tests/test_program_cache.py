@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import with_caches_in
 
 from sweep.program_cache import emptied, program_cache
 
@@ -103,8 +104,7 @@ print(json.dumps(found, sort_keys=True))
 def trained(caches: str, *units: int) -> str:
     """A digest of the weights that networks of these sizes end with, in a process that has its caches there."""
     command = [sys.executable, "-c", TRAIN, json.dumps(units)]
-    environment = os.environ | {"XDG_CACHE_HOME": caches}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=with_caches_in(caches), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return hashlib.sha256(done.stdout.encode()).hexdigest()
 

@@ -1,6 +1,5 @@
 """The README's commands do what it says, in a folder that holds nothing but the experiments."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import with_caches_in
 
 import sweep
 from sweep.cli import cli
@@ -26,8 +26,7 @@ def readme_commands() -> list[str]:
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run it in `folder`, with an empty folder there for the programs that it compiles."""
     shell = command.replace("sweep ", f"{sys.executable} -m sweep ", 1)
-    variables = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "TF_XLA_FLAGS")}
-    variables["XDG_CACHE_HOME"] = str(folder / "caches")
+    variables = with_caches_in(folder / "caches")
     return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=variables)
 
 
