@@ -44,7 +44,12 @@ def prepare() -> None:
 
 
 def _prepare_jax() -> None:
-    """JAX keeps what it compiles in a folder by itself; what it cannot read there, it compiles again."""
+    """JAX keeps what it compiles in a folder by itself; what it cannot read there, it compiles again.
+
+    It decomposes the small matrices of an orthogonal initialisation by OpenBLAS, whose threads wait for each other for
+    longer than one of them would take for all.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache(*_jax(), os.environ["XLA_FLAGS"])):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
