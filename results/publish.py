@@ -43,17 +43,16 @@ def experiments() -> list[str]:
 
 def publish(run: Path) -> None:
     """Replace what is published by the results in `run`; SweepError where some are missing."""
-    for name in experiments():
-        publish_one(Store(run / name), PUBLISHED / name)
-    found = {name: Store(run / name).load() for name in experiments()}
+    found = {name: publish_one(Store(run / name), PUBLISHED / name) for name in experiments()}
     (ROOT / "results" / "README.md").write_text(page(found))
     readme = ROOT / "README.md"
     readme.write_text(with_opening(readme.read_text(), found))
 
 
-def publish_one(store: Store, folder: Path) -> None:
-    """Replace `folder` by the report of `store`, and its records."""
-    report = write_report(store.load()).parent
+def publish_one(store: Store, folder: Path) -> Results:
+    """Replace `folder` by the report of `store`, and its records; what the report was made of."""
+    results = store.load()
+    report = write_report(results).parent
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for part in _REPORT:
@@ -63,6 +62,7 @@ def publish_one(store: Store, folder: Path) -> None:
         shutil.copy(store.path / part, folder)
     records = pa.concat_tables(store.records(store.experiment())).drop_columns(list(_NO_WEIGHTS))
     pq.write_table(records, folder / "records.parquet", compression="zstd", compression_level=15)
+    return results
 
 
 def restored(folder: Path, into: Path) -> Store:
@@ -135,7 +135,7 @@ def _delays(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
         ours = _ours(choice)
         fewer = printed["sequences"] / ours["ert_sequences"]
         head = {"delay q": lag, "p": distractors, "1997: weights": f"{printed['weights']:,.0f}"}
-        rows.append(head | {"1997: sequences": count(printed["sequences"])} | ours | {"1997 / ERT": f"{fewer:.3g}"})
+        rows.append(head | {"1997: sequences": count(printed["sequences"])} | ours | {"1997 / ERT": _ratio(fewer)})
     return pd.DataFrame(rows)
 
 
@@ -194,24 +194,23 @@ def _search(results: Results) -> dict[str, Any]:
 
 def _gate_bias(results: Results) -> dict[str, Any]:
     """Seeds that solve each length, by the initial gate bias."""
-    ranked, table, shares = ranking(results), [], {}
+    ranked, rows = ranking(results), {}
     for condition in conditions(results):
         row: dict[str, Any] = {"sequence_length": condition.values["sequence_length"]}
         for _, trial in condition.rows(ranked).sort_values("gate_bias").iterrows():
             solved = round(trial["solve_rate"] * trial["seeds"])
             interval = percent_interval(trial["solve_rate_low"], trial["solve_rate_high"])
             row[trial["gate_bias"]] = f"{solved} of {trial['seeds']} ({interval})"
-        shares[row["sequence_length"]] = row
-        table.append(row)
-    return {"table": columns(pd.DataFrame(table)), "longest": shares[max(shares)]}
+        rows[row["sequence_length"]] = row
+    return {"table": columns(pd.DataFrame(list(rows.values()))), "longest": rows[max(rows)]}
 
 
 def _importances(results: Results) -> pd.DataFrame:
     """Of each searched parameter, at each length."""
-    rows: list[dict[str, Any]] = []
-    for condition in conditions(results):
-        shares = importances(results, condition.rows(search_trials(results))).shares
-        best = choices(results)[len(rows)].trial
+    rows, trials = [], search_trials(results)
+    for choice in choices(results).values():
+        condition, best = choice.condition, choice.trial
+        shares = importances(results, condition.rows(trials)).shares
         rows.append(
             {
                 "sequence_length": condition.values["sequence_length"],

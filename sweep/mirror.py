@@ -67,7 +67,6 @@ class Mirror:
 
     def _create(self) -> None:
         """Make the study together with its owner's mark: killed between the two, a run would not know it again."""
-        models = optuna.storages._rdb.models
         directions = [
             models.StudyDirectionModel(objective=objective, direction=direction)
             for objective, direction in enumerate(self._directions)

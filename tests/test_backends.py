@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Result
+from conftest import Result, with_caches_in
 from test_trainers import FIXED, FOUR_KEYS, MARKED, SHORT_MARKED, TUTORIAL, UNEQUAL, WIDE
 from training_on import trained
 
@@ -45,7 +45,7 @@ def on_jax(jobs: list[Any], caches: Path) -> tuple[list[dict[str, Any]], list[st
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("training_on.py"))],
         input=pickle.dumps(jobs),
-        env=os.environ | {"KERAS_BACKEND": "jax", "XDG_CACHE_HOME": str(caches)},
+        env=with_caches_in(caches) | {"KERAS_BACKEND": "jax"},
         capture_output=True,
         check=False,
     )

@@ -8,9 +8,7 @@ import tensorflow as tf
 
 from sweep.config import Configuration
 from sweep.model import Weights, build_optimizer
-
-Learner = dict[str, list[tf.Tensor]]
-"""The `weights` and the optimiser's `slots`, each with the replicates as its first axis."""
+from sweep.training.program import Learner
 
 
 class Optimizer:
