@@ -4,6 +4,7 @@ Workers get a configuration and give back an outcome; they write nothing. A work
 trial trained anew; a trial that takes several workers with it has failed, and one that hangs takes its worker.
 """
 
+import functools
 import json
 import logging
 import pickle
@@ -11,7 +12,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -94,6 +95,8 @@ class Workers(Executor):
         """The client, opened when it is first needed: a run that has nothing to train starts no worker."""
         if self._client is None:
             self._client = self._stack.enter_context(self._connect())
+            self._outcomes = distributed.Queue(f"{_TOPIC}-{uuid.uuid4().hex}", self._client)
+            self._stack.callback(self._outcomes.close)
             for topic in (_TOPIC, _TOO_LARGE):
                 self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
         return self._client
@@ -115,6 +118,8 @@ class Workers(Executor):
                 message = None
             if message is not None and "rss" in message:
                 self._grew(running, message["worker"], message["rss"])
+            if message is not None and message.get("event") == "trained":
+                yield from self._trained(running, waiting)
             if message is None or message.get("trial") not in running:
                 yield from self._overdue(running)
                 continue
@@ -132,10 +137,10 @@ class Workers(Executor):
                 case "chunk" if message["worker"] == trial.worker:
                     trial.parts.append(pickle.loads(message["scores"]))
                     observer.chunk(trial.job.key, Scores.concatenate(trial.parts))
-                case "ended":
+                case "failed":
                     del running[message["trial"]]
-                    outcome = self._outcome(trial)
-                    self._fill(running, waiting)  # the worker need not wait for the record to be written
+                    outcome = _failed(trial, message["error"])
+                    self._fill(running, waiting)
                     yield trial.job, outcome
             yield from self._overdue(running)
 
@@ -146,19 +151,23 @@ class Workers(Executor):
         )
         while len(running) < room and (job := next(waiting, None)) is not None:
             name = f"trial-{job.key.trial}-{job.key.phase}-{uuid.uuid4().hex}"
-            future = self.client.submit(_train_here, name, job, self._train, key=name, pure=False)
+            future = self.client.submit(_train_here, name, job, self._train, self._outcomes.name, key=name, pure=False)
             running[name] = _Running(job, future)
-            future.add_done_callback(lambda _, name=name: self._inbox.put({"event": "ended", "trial": name}))
+            future.add_done_callback(functools.partial(self._ended, name))
 
-    def _outcome(self, trial: _Running) -> Outcome:
-        outcome: Outcome
-        try:
-            outcome, full = trial.future.result()
-        except distributed.KilledWorker as error:
-            return _given_up(trial, _deaths(trial, error.allowed_failures + 1))
-        if full:
-            self._replace(trial.worker)
-        return outcome
+    def _trained(self, running: dict[str, _Running], waiting: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """The outcomes that have arrived."""
+        arrived = {name: pickle.loads(result) for name, result in self._outcomes.get(batch=True) if name in running}
+        done = [(running.pop(name).job, outcome) for name, (outcome, _) in arrived.items()]
+        for _, grown in arrived.values():
+            self._replace(grown)
+        self._fill(running, waiting)  # the workers need not wait for the records to be written
+        yield from done
+
+    def _ended(self, name: str, future: distributed.Future) -> None:
+        """Called by Dask. What a trial came to was sent before; it is its failure that has to be told."""
+        if future.status == "error":
+            self._inbox.put({"event": "failed", "trial": name, "error": future.exception()})
 
     def _grew(self, running: dict[str, _Running], worker: str, memory: int) -> None:
         """Dask ends a worker for its `memory` (bytes): note which trial it trained."""
@@ -187,7 +196,14 @@ class Workers(Executor):
 
     def _replace(self, worker: str | None) -> None:
         if worker is not None:
-            self.client.restart_workers([worker], timeout=30, raise_for_error=False)
+            with suppress(KeyError):  # it is gone already
+                self.client.restart_workers([worker], timeout=30, raise_for_error=False)
+
+
+def _failed(trial: _Running, error: BaseException) -> Outcome:
+    if isinstance(error, distributed.KilledWorker):
+        return _given_up(trial, _deaths(trial, error.allowed_failures + 1))
+    raise error
 
 
 def _deaths(trial: _Running, workers: int) -> str:
@@ -311,14 +327,15 @@ def _scheduler(given: str) -> str:
     return address
 
 
-def _train_here(name: str, job: Job, train: Train) -> tuple[Outcome, bool]:
-    """On a worker: train a job, telling the coordinator how it goes; and whether this process has grown too large."""
+def _train_here(name: str, job: Job, train: Train, outcomes: str) -> None:
+    """On a worker: train a job, telling the coordinator how it goes and, through the queue `outcomes`, how it ended.
+
+    What is sent `now` has left when the next thing happens, be it another trial that kills this process. Dask would
+    keep the outcome here, to be fetched, and a worker that died before would take it along.
+    """
     worker = distributed.get_worker()
     tell = {"trial": name, "worker": worker.address}
-    # Not as the other events are sent: a trial that kills its worker at once would end it before this one has left.
-    started = tell | {"event": "started"}
-    distributed.utils.sync(worker.loop, worker.scheduler.log_event, topic=_TOPIC, msg=started)
-    keep_to_cores()
+    now = functools.partial(distributed.utils.sync, worker.loop)
     told = 0
 
     def progress(scores: Scores) -> None:
@@ -327,9 +344,14 @@ def _train_here(name: str, job: Job, train: Train) -> tuple[Outcome, bool]:
         told = len(scores.epochs)
         worker.log_event(_TOPIC, tell | {"event": "chunk", "scores": pickle.dumps(new)})
 
+    now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "started"})
+    keep_to_cores()
     outcome = train(job, progress)
     limit = worker.memory_manager.memory_limit
-    return outcome, limit is not None and psutil.Process().memory_info().rss > _FULL * limit
+    grown = limit is not None and psutil.Process().memory_info().rss > _FULL * limit
+    result = pickle.dumps((outcome, worker.address if grown else None))
+    now(worker.scheduler.queue_put, name=outcomes, data=(name, result), timeout=None)
+    now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "trained"})
 
 
 def _device(wanted: str) -> str:
