@@ -108,7 +108,9 @@ class Store:
         pq.write_table(
             table, sink, compression="zstd", write_page_checksum=True, write_statistics=False, use_dictionary=False
         )
-        write_whole(self._trials / f"{key.trial:06d}-{key.phase}.parquet", sink.getvalue().to_pybytes())
+        # The next record's flush writes this one's name, too: a power cut before it costs a trial, a kill does not.
+        path = self._trials / f"{key.trial:06d}-{key.phase}.parquet"
+        write_whole(path, sink.getvalue().to_pybytes(), flush_name=False)
 
     def files(self, phase: str = "*") -> list[Path]:
         """The records (of one phase), in the order of their trials."""
@@ -181,8 +183,11 @@ class Store:
         return path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it, flushed to disk, then renamed."""
+def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
+    """Write a file whole or not at all: a temporary file beside it, flushed to disk, then renamed.
+
+    It is safe from a power cut once its name is flushed, which takes as long again.
+    """
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
@@ -192,11 +197,12 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if flush_name:
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+import scipy.special
+from optuna.samplers._tpe import _truncnorm
 from stubs import Stub, stub_outcome
 
 from sweep.executor import Job, Observer
@@ -234,3 +236,10 @@ def test_conditional_parameters_are_empty_in_the_table_where_they_do_not_apply(t
     assert (trials["chrono_max"].notna() == (trials["cell"] == "lstm")).all()
     study = optuna.load_study(study_name="deep", storage=f"sqlite:///{tmp_path / 'deep' / 'study.db'}")
     assert [("chrono_max" in trial.params) for trial in study.trials] == trials["chrono_max"].notna().tolist()
+
+
+def test_the_function_that_tpe_takes_from_scipy_is_optunas_own() -> None:
+    points = np.concatenate([-np.geomspace(1e-6, 1e4, 400), [0.0], np.geomspace(1e-6, 30, 200)])
+    assert _truncnorm._log_ndtr is scipy.special.log_ndtr
+    own = [_truncnorm._log_ndtr_single(point) for point in points.tolist()]
+    np.testing.assert_allclose(_truncnorm._log_ndtr(points), own, rtol=1e-9, atol=1e-15)
