@@ -102,6 +102,7 @@ def _shown(found: dict[str, Results]) -> dict[str, Any]:
         "answers": {name: (each.experiment.question, answer(each).sentence) for name, each in found.items()},
         "manifest": manifest,
         "seeds": {name: each.experiment.study.replicate_seeds for name, each in found.items()},
+        "chosen": {name: _comment(found[f"hochreiter_{name}"]) for name in ("2a", "2b", "2c")},
         "delays": columns(_delays(found["hochreiter_2c"], paper)),
         "weighted": {name: columns(_weighted(found[f"hochreiter_{name}"], name, paper)) for name in ("2a", "2b")},
         "printed": columns(_printed(paper)),
@@ -109,6 +110,12 @@ def _shown(found: dict[str, Results]) -> dict[str, Any]:
         "gate_bias": _gate_bias(found["gate_bias"]),
         "importances": columns(_importances(found["long_random"])),
     }
+
+
+def _comment(results: Results) -> str:
+    """What the experiment file says under its question."""
+    lines = (results.path / "experiment.toml").read_text().splitlines()
+    return " ".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
 def _ours(choice: Choice) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def _ours(choice: Choice) -> dict[str, Any]:
         "parameters": int(trial["parameters"]),
         "seeds": int(trial["seeds"]),
         **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
-        "sequences, median (middle half)": f"{count(trial['sequences_to_solve'])} ({count(first)}{DASH}{count(third)})",
+        "sequences, median (middle half)": f"{count(trial['sequences_to_solve'])} ({count(first)} to {count(third)})",
         "ert_sequences": float(trial["ert_sequences"]),
         "train_seconds": float(trial["train_seconds"]),
     }

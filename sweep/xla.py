@@ -5,6 +5,7 @@ TensorFlow, JAX and XLA read their options from the environment, once: `prepare`
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -147,8 +148,12 @@ def _renamed(definition: Any, names: dict[str, str]) -> Any:
     return copy
 
 
+@functools.cache
 def _forgotten() -> bool:
-    """Whether there were programs on disk, which are gone now."""
+    """Whether there were programs on disk, which are gone now.
+
+    Once in a process: a program that never compiles would remove the others again and again.
+    """
     folder = os.environ.get("TF_XLA_FLAGS", "").rpartition(_KEEP)[2].split(" ")[0]
     return bool(folder) and emptied(Path(folder))
 

@@ -1,6 +1,7 @@
-"""What is published is what the published records give."""
+"""What is published is what the published records give, and nothing on the pages is typed that was measured."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -23,11 +24,36 @@ def _publish() -> ModuleType:
 
 
 PUBLISH = _publish()
+PUBLISHED = ROOT / "results" / "published"
 
 
 def files(folder: Path) -> dict[str, str]:
     parts = [folder / "report.md", *(folder / "tables").iterdir(), *(folder / "figures").iterdir()]
     return {str(path.relative_to(folder)): path.read_text() for path in parts}
+
+
+def test_every_experiment_is_published_from_one_commit() -> None:
+    names = {path.stem for path in (ROOT / "experiments").glob("*.toml")}
+    assert {path.name for path in PUBLISHED.iterdir()} == names == set(PUBLISH.experiments())
+    manifests = [json.loads((PUBLISHED / name / "manifest.json").read_text()) for name in names]
+    commits = {manifest["commit"] for manifest in manifests}
+    assert len(commits) == 1, "make publish runs them all"
+    assert not any(commit.endswith("-dirty") for commit in commits)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PUBLISH.experiments())
+def test_a_published_report_is_what_the_published_records_give(name: str, tmp_path: Path) -> None:
+    report = write_report(PUBLISH.restored(PUBLISHED / name, tmp_path).load()).parent
+    assert files(report) == files(PUBLISHED / name)
+
+
+@pytest.mark.slow
+def test_the_pages_are_what_the_published_records_give(tmp_path: Path) -> None:
+    found = {name: PUBLISH.restored(PUBLISHED / name, tmp_path).load() for name in PUBLISH.experiments()}
+    assert PUBLISH.page(found) == (ROOT / "results" / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert PUBLISH.with_opening(readme, found) == readme
 
 
 @pytest.mark.slow
