@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -78,6 +79,17 @@ def test_two_workers_find_the_numbers_that_one_process_finds(tmp_path: Path) -> 
     assert (alone.trials["state"] == "complete").all()
     assert_same_tables(two, alone)
     assert two.manifest["device"] == alone.manifest["device"]
+
+
+@pytest.mark.slow
+def test_two_workers_on_jax_find_the_numbers_that_one_process_finds(tmp_path: Path) -> None:
+    (tmp_path / "who.toml").write_text(SMALL_EXPERIMENT)
+    sweep_run(tmp_path, "--results", "alone", "--backend", "jax")
+    sweep_run(tmp_path, "--results", "two", "--backend", "jax", "--workers", "2")
+    alone, two = sweep.load(tmp_path / "alone" / "who"), sweep.load(tmp_path / "two" / "who")
+    assert (alone.trials["state"] == "complete").all()
+    assert two.manifest["backend"] == "jax"
+    assert_same_tables(two, alone)
 
 
 @pytest.mark.slow
@@ -231,5 +243,14 @@ def test_a_cluster_at_an_address_or_in_a_file_finds_the_numbers_of_one_process(t
         address = json.loads((tmp_path / "s.json").read_text())["address"]
         sweep_run(tmp_path, "--results", "cluster", "--trials", "1", "--cluster", address)
         sweep_run(tmp_path, "--results", "cluster", "--cluster", "s.json")
+        on_jax = [sys.executable, "-m", "sweep", "run", "who.toml", "--backend", "jax", "--results", "jax"]
+        mixed = subprocess.run(
+            [*on_jax, "--cluster", address], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert mixed.returncode == 2
+    assert re.fullmatch(
+        r"Error: --cluster: the worker \S+ has the backend tensorflow for jax; start it with KERAS_BACKEND=jax\n",
+        mixed.stderr,
+    )
     sweep_run(tmp_path, "--results", "alone")
     assert_same_tables(sweep.load(tmp_path / "cluster" / "who"), sweep.load(tmp_path / "alone" / "who"))
