@@ -123,11 +123,12 @@ def _ours(choice: Choice) -> dict[str, Any]:
     trial = choice.trial
     took = np.where(choice.replicates["solved"], choice.replicates["sequences_to_solve"], np.inf)
     first, third = np.quantile(took, [0.25, 0.75], method="inverted_cdf")
+    middle = f" ({count(first)} to {count(third)})" if np.isfinite(first) else ""
     return {
         "parameters": int(trial["parameters"]),
         "seeds": int(trial["seeds"]),
         **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
-        "sequences, median (middle half)": f"{count(trial['sequences_to_solve'])} ({count(first)} to {count(third)})",
+        "sequences, median (middle half)": count(trial["sequences_to_solve"]) + middle,
         "ert_sequences": float(trial["ert_sequences"]),
         "train_seconds": float(trial["train_seconds"]),
     }
@@ -209,7 +210,8 @@ def _gate_bias(results: Results) -> dict[str, Any]:
             interval = percent_interval(trial["solve_rate_low"], trial["solve_rate_high"])
             row[trial["gate_bias"]] = f"{solved} of {trial['seeds']} ({interval})"
         rows[row["sequence_length"]] = row
-    return {"table": columns(pd.DataFrame(list(rows.values()))), "longest": rows[max(rows)]}
+    longest = {name: str(said).replace(" (", " seeds (95% interval ") for name, said in rows[max(rows)].items()}
+    return {"table": columns(pd.DataFrame(list(rows.values()))), "longest": longest}
 
 
 def _importances(results: Results) -> pd.DataFrame:
