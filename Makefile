@@ -24,7 +24,7 @@ bench: install      ## what training costs here; PEERS=~/peers/bin/python where 
 
 # A folder for each commit: what was interrupted goes on, what other code made stays out. 30 seeds a row, for Table 3.
 RUN := build/publish-$(shell git rev-parse --short HEAD)
-publish: install    ## run every experiment anew and write results/published/ from it; up to two hours
+publish: install    ## run every experiment anew and write results/published/ from it; an hour and a half
 	$(BIN)/sweep run hochreiter_2c --seeds 30 --results $(RUN)
 	$(BIN)/sweep run long_random --trials 36 --results $(RUN)
 	$(BIN)/sweep run $(filter-out hochreiter_2c long_random,$(basename $(notdir $(wildcard experiments/*.toml)))) --results $(RUN)
