@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import random
 import sys
@@ -88,20 +89,26 @@ def resolved(configuration: Configuration, task: Task) -> ModelConfig:
 
 
 def build_model(
-    config: ModelConfig, num_symbols: int, *, batch_size: int, timesteps: int | None, lags: int = 1
+    config: ModelConfig,
+    num_symbols: int,
+    *,
+    batch_size: int,
+    timesteps: int | None,
+    lags: int = 1,
+    drawn: bool = True,
 ) -> keras.Sequential:
     """The tutorial's network: one-hot symbols -> recurrent layers -> a score for each symbol as the next.
 
     Input (batch_size, timesteps, num_symbols), output of the same shape. The layers return whole sequences
     so that every step of a window can be scored; with one timestep that is the tutorial's network itself.
     The mlp has dense layers instead, and sees the last `lags` symbols side by side: its input is
-    (batch_size, timesteps, lags x num_symbols).
+    (batch_size, timesteps, lags x num_symbols). Its weights are `drawn`, or zero for those who bring their own.
     """
     import keras
 
     features = num_symbols * (lags if config.cell == "mlp" else 1)
     inputs = keras.Input(batch_shape=(batch_size, timesteps, features))
-    return keras.Sequential([inputs, *_layers(config, num_symbols)])
+    return keras.Sequential([inputs, *_layers(config, num_symbols, drawn=drawn)])
 
 
 def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
@@ -110,11 +117,17 @@ def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
     >>> num_weights(ModelConfig(units=20), num_symbols=5)
     2185
     """
-    units, blocks = config.units, BLOCKS[config.cell]
-    biases = 2 if config.cell == "gru" else 1  # Keras's GRU has one for the input and one for the state
-    below = [num_symbols * (lags if config.cell == "mlp" else 1), *[units] * (config.layers - 1)]
-    state = 0 if config.cell == "mlp" else units
-    return sum(blocks * units * (inputs + state + biases) for inputs in below) + num_symbols * (units + 1)
+    return sum(math.prod(shape) for shape in _weight_shapes(config, num_symbols, lags))
+
+
+def _weight_shapes(config: ModelConfig, num_symbols: int, lags: int) -> list[tuple[int, ...]]:
+    """Of a model's trainable weights, in Keras's order."""
+    units, width = config.units, BLOCKS[config.cell] * config.units
+    shapes: list[tuple[int, ...]] = []
+    for inputs in [num_symbols * (lags if config.cell == "mlp" else 1), *[units] * (config.layers - 1)]:
+        shapes += [(inputs, width)] if config.cell == "mlp" else [(inputs, width), (units, width)]
+        shapes.append((2, width) if config.cell == "gru" else (width,))  # Keras's GRU: the input's, and the state's
+    return [*shapes, (units, num_symbols), (num_symbols,)]
 
 
 def seeded_model(
@@ -176,7 +189,14 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
         layers = _layers(config, num_symbols)
     features = num_symbols * (lags if config.cell == "mlp" else 1)
     if backend() == "jax":
-        return _drawn_in_one_program(config, num_symbols, seeds, features, counter)
+        sources = [random.Random(seed) for seed in seeds]
+        # (R, draws, 2): each the key of the random numbers that Keras makes of a seed.
+        keys = np.array([[(source.randint(*bounds), 0) for bounds in counter.asked] for source in sources], np.uint32)
+        if config.gate_bias == "chrono":
+            return _drawn_in_one_program(config, num_symbols, features, keys)
+        return _drawn_for_any_shape(
+            config, _weight_shapes(config, num_symbols, lags), _random_initializers(layers), keys
+        )
     _build(layers, features, config)
     constant = [np.asarray(weight) for layer in layers for weight in layer.trainable_variables]
     initializers = _random_initializers(layers)
@@ -193,12 +213,12 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
 
 
 def _drawn_in_one_program(
-    config: ModelConfig, num_symbols: int, seeds: tuple[int, ...], features: int, counter: _Counter
+    config: ModelConfig, num_symbols: int, features: int, keys: NDArray[np.uint32]
 ) -> list[Weights]:
     """The same, compiled whole: JAX would compile every operation of an initialiser by itself, for every shape."""
     import jax
 
-    def weights(keys: Any) -> Any:  # (draws, 2): each the key of the random numbers that Keras makes of a seed
+    def weights(keys: Any) -> Any:
         with _random_numbers(_Counter()):
             layers = _layers(config, num_symbols)
         for initializer in _random_initializers(layers).values():
@@ -206,10 +226,64 @@ def _drawn_in_one_program(
         _build(layers, features, config)
         return [weight.value for layer in layers for weight in layer.trainable_variables]
 
-    sources = [random.Random(seed) for seed in seeds]
-    numbers = [[(source.randint(*bounds), 0) for bounds in counter.asked] for source in sources]
-    drawn = [np.asarray(weight) for weight in jax.jit(jax.vmap(weights))(np.array(numbers, np.uint32))]
-    return [[weight[index] for weight in drawn] for index in range(len(seeds))]
+    drawn = [np.asarray(weight) for weight in jax.jit(jax.vmap(weights))(keys)]
+    return [[weight[index] for weight in drawn] for index in range(len(keys))]
+
+
+def _drawn_for_any_shape(
+    config: ModelConfig, shapes: list[tuple[int, ...]], initializers: dict[int, Any], keys: NDArray[np.uint32]
+) -> list[Weights]:
+    """The same by a program that many shapes share, for a study that searches over `units`; not for chrono's biases.
+
+    JAX's n-th random number depends on its key and on n alone, so that a shape's are the first of any longer row.
+    What Keras's initialisers make of them, Glorot's limits and an orthogonal factor by LAPACK, is done here.
+    """
+    import keras
+
+    normal = tuple(isinstance(each, keras.initializers.Orthogonal) for each in initializers.values())
+    drawn = [shapes[index] for index in initializers]
+    limits = np.array([math.sqrt(3.0 / max(1.0, sum(shape) / 2)) for shape in drawn], np.float32)  # Glorot's
+    longest = max(math.prod(shape) for shape in drawn)
+    length = 4 ** max(6, math.ceil(math.log(longest, 4)))  # few programs for many shapes
+    rows = _rows(length, normal)(keys[:, [each.seed for each in initializers.values()]], limits)
+
+    weights = [np.zeros((len(keys), *shape), np.float32) for shape in shapes]
+    if config.cell == "lstm" and config.gate_bias == "unit_forget":
+        for bias in weights[2:-2:3]:
+            bias[:, config.units : 2 * config.units] = 1.0
+    for index, row, of_normal in zip(initializers, rows, normal, strict=True):
+        shape = shapes[index]
+        numbers = np.asarray(row)[:, : math.prod(shape)]
+        if of_normal:
+            weights[index] = np.stack([_orthogonal(each, shape) for each in numbers])
+        else:
+            weights[index] = numbers.reshape(-1, *shape)
+    return [[weight[replicate] for weight in weights] for replicate in range(len(keys))]
+
+
+@functools.cache
+def _rows(length: int, normal: tuple[bool, ...]) -> Any:
+    """A program for rows of random numbers, normal ones or uniform ones between a limit and its negative."""
+    import jax
+
+    def rows(keys: Any, limits: Any) -> Any:  # (draws, 2), (draws,)
+        return [
+            jax.random.normal(key, (length,))
+            if of_normal
+            else jax.random.uniform(key, (length,), minval=-limit, maxval=limit)
+            for key, limit, of_normal in zip(keys, limits, normal, strict=True)
+        ]
+
+    return jax.jit(jax.vmap(rows, in_axes=(0, None)))
+
+
+def _orthogonal(numbers: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A matrix of this shape whose rows, or columns where they are fewer, are orthonormal."""
+    import scipy.linalg
+
+    factor, triangle = scipy.linalg.qr(numbers.reshape(max(shape), min(shape)), mode="economic", check_finite=False)
+    factor *= np.sign(np.diag(triangle))
+    return np.ascontiguousarray(factor.T if shape[0] < shape[1] else factor)
 
 
 def _build(layers: list[Any], features: int, config: ModelConfig) -> None:
@@ -218,8 +292,10 @@ def _build(layers: list[Any], features: int, config: ModelConfig) -> None:
         features = config.units
 
 
-def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
+def _layers(config: ModelConfig, num_symbols: int, *, drawn: bool = True) -> list[Any]:
     import keras
+
+    constant = {} if drawn else {"kernel_initializer": "zeros"}
 
     kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
     if backend() == "jax":
@@ -227,15 +303,17 @@ def _layers(config: ModelConfig, num_symbols: int) -> list[Any]:
     layers: list[Any] = []
     for _ in range(config.layers):
         if config.cell == "mlp":
-            layers.append(keras.layers.Dense(config.units, activation="relu"))
+            layers.append(keras.layers.Dense(config.units, activation="relu", **constant))
             continue
-        options: dict[str, Any] = {"stateful": config.stateful, "return_sequences": True}
+        options: dict[str, Any] = {"stateful": config.stateful, "return_sequences": True, **constant}
+        if not drawn:
+            options["recurrent_initializer"] = "zeros"
         if config.cell == "lstm":
-            options["unit_forget_bias"] = config.gate_bias == "unit_forget"
-        if config.gate_bias == "chrono":
+            options["unit_forget_bias"] = config.gate_bias == "unit_forget" and drawn
+        if config.gate_bias == "chrono" and drawn:
             options["bias_initializer"] = _chrono(config)
         layers.append(kinds[config.cell](config.units, **options))
-    return [*layers, keras.layers.Dense(num_symbols, activation=config.output)]
+    return [*layers, keras.layers.Dense(num_symbols, activation=config.output, **constant)]
 
 
 @functools.cache

@@ -48,8 +48,9 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
     task = build_task(configuration.task)
     layout = Layout(configuration, task)
     # One symbol at a time, so the state has to be kept here even where training drops it between windows.
-    stateful = configuration.model.model_copy(update={"stateful": True, "gate_bias": "zeros"})
-    model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1, lags=configuration.training.lags)
+    stateful = configuration.model.model_copy(update={"stateful": True})
+    lags = configuration.training.lags
+    model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
     set_weights(model, weights)
     one_hot = np.eye(layout.num_features + 1, dtype=np.float32)[:, :-1]
     reset_states(model)

@@ -110,6 +110,34 @@ def weights_of(came: list[dict[str, Any]]) -> list[bytes]:
     return [weight.tobytes() for each in came for weights in each["ended"] for weight in weights]
 
 
+SEEDED = """
+import numpy as np
+from sweep.config import ModelConfig
+from sweep.model import import_keras, initial_weights, seeded_model
+import_keras()
+compared = 0
+for cell, bias in [("lstm", "zeros"), ("lstm", "unit_forget"), ("lstm", "chrono"), ("gru", "chrono"),
+                   ("gru", "unit_forget"), ("simple_rnn", "unit_forget"), ("mlp", "unit_forget")]:
+    for units, layers in [(1, 1), (20, 2), (72, 1)]:
+        config = ModelConfig(cell=cell, gate_bias=bias, units=units, layers=layers, chrono_max=20)
+        lags = 3 if cell == "mlp" else 1
+        for seed, drawn in zip((0, 7), initial_weights(config, 5, (0, 7), lags), strict=True):
+            model = seeded_model(config, 5, seed, batch_size=1, timesteps=2, lags=lags)
+            for mine, keras in zip(drawn, model.trainable_variables, strict=True):
+                assert mine.dtype == np.float32 and np.array_equal(mine, keras.numpy()), (config, seed, keras.path)
+                compared += 1
+print(compared)
+"""
+
+
+@pytest.mark.slow
+def test_initial_weights_on_jax_are_those_of_a_plain_keras_script_to_the_last_bit(tmp_path: Path) -> None:
+    environment = with_caches_in(tmp_path) | {"KERAS_BACKEND": "jax"}
+    ran = subprocess.run([sys.executable, "-c", SEEDED], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) == 2 * (6 * (2 * 5 + 8) + 2 * 4 + 6)
+
+
 @pytest.mark.slow
 def test_tensorflow_does_not_load_jax() -> None:
     script = "import sys, sweep.model; sweep.model.import_keras(); print('jax' in sys.modules)"

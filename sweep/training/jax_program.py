@@ -107,7 +107,7 @@ class _Network:
         lags = configuration.training.lags
         # Our own state goes in and out: where it is dropped between windows, the program puts zeros in.
         config = configuration.model.model_copy(update={"stateful": True})
-        model = build_model(config, shape.num_symbols, batch_size=1, timesteps=None, lags=lags)
+        model = build_model(config, shape.num_symbols, batch_size=1, timesteps=None, lags=lags, drawn=False)
         self.weights = model.trainable_variables
         self._head = model.layers[-1]
         self._activation, self._head.activation = self._head.activation, keras.activations.linear

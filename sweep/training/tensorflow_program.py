@@ -19,7 +19,7 @@ class TensorFlowProgram(Program):
         super().__init__(shape)
         configuration = shape.configuration
         lags = configuration.training.lags
-        model = build_model(configuration.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags)
+        model = build_model(configuration.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
         self.network = Network(configuration.model, shape.num_symbols, shape.num_features)
         self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
         packed = self.packed([weight.numpy() for weight in model.trainable_variables])
