@@ -104,9 +104,10 @@ class Store:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
         table = to_record(self.name, experiment, key, outcome)
         sink = pa.BufferOutputStream()
-        # Statistics and dictionaries of one row would only make it larger, and take half of the time.
+        # Statistics and dictionaries of one row would only make it larger, and take half of the time; zstd gains 6% of
+        # its size and takes twice as long as LZ4, to write it and to read it.
         pq.write_table(
-            table, sink, compression="zstd", write_page_checksum=True, write_statistics=False, use_dictionary=False
+            table, sink, compression="lz4", write_page_checksum=True, write_statistics=False, use_dictionary=False
         )
         # The next record's flush writes this one's name, too: a power cut before it costs a trial, a kill does not.
         path = self._trials / f"{key.trial:06d}-{key.phase}.parquet"
