@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Result, with_caches_in
-from test_trainers import FIXED, FOUR_KEYS, MARKED, SHORT_MARKED, TUTORIAL, UNEQUAL, WIDE
+from test_trainers import FIXED, FOUR_KEYS, LONG_FIXED, MARKED, SHORT_MARKED, TUTORIAL, UNEQUAL, WIDE
 from training_on import trained
 
 from sweep import backend
@@ -34,6 +34,9 @@ GRID: list[tuple[Any, dict[str, Any]]] = [
     (MARKED, {"timesteps": "full", "loss_on": "last", "gate_bias": "chrono", "output": "softmax", "clip_norm": 1.0}),
     (SHORT_MARKED, {"timesteps": 3, "batch_size": 4, "cell": "gru"}),
     (FIXED, {"timesteps": 7, "batch_size": 2, "shuffle": True}),
+    (LONG_FIXED, {"timesteps": 70, "batch_size": 4, "layers": 2, "units": 7}),
+    (LONG_FIXED, {"timesteps": 100, "stateful": False, "cell": "gru"}),
+    (MARKED, {"timesteps": "full", "loss_on": "last", "batch_size": 4, "cell": "gru", "clip_norm": 1.0}),
 ]
 FIT = [  # on JAX, beside the compiled program there
     (TUTORIAL, {"timesteps": 3, "batch_size": 2, "cell": "gru"}),

@@ -21,6 +21,7 @@ MARKED = MarkedTask(lag=20, distractors=70, sequences_per_epoch=4, test_sequence
 SHORT_MARKED = MarkedTask(lag=3, distractors=3, sequences_per_epoch=4, test_sequences=6, criterion_sequences=20)
 FRESH = RandomTask(sequence_length=7, sequences_per_epoch=4, test_sequences=5)
 FIXED = RandomTask(sequence_length=20, train_sequences=4, test_sequences=5)
+LONG_FIXED = RandomTask(sequence_length=150, train_sequences=4, test_sequences=5)
 
 GRID: list[tuple[Any, dict[str, Any]]] = [
     (TUTORIAL, {}),
@@ -66,6 +67,7 @@ GRID: list[tuple[Any, dict[str, Any]]] = [
     (SHORT_MARKED, {"timesteps": 3, "batch_size": 4, "cell": "gru"}),
     (FRESH, {"loss_on": "last", "batch_size": 2}),
     (FIXED, {"timesteps": 7, "batch_size": 2, "shuffle": True}),
+    (LONG_FIXED, {"timesteps": 70, "batch_size": 4, "layers": 2, "units": 7}),
 ]
 
 

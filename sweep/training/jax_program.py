@@ -7,12 +7,14 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from sweep.model import build_model, build_optimizer, recurrent_layers
+from sweep.model import build_model, build_optimizer, device_name, recurrent_layers
 from sweep.training.program import Learner, Program
 from sweep.training.shape import Shape
 
 Array = Any
 Arrays = list[Array]
+
+_LONG_WINDOW = 64  # steps; of longer windows a CPU is faster with one lane after the other
 
 
 class JaxProgram(Program):
@@ -59,8 +61,11 @@ class JaxProgram(Program):
         limit: Array,
     ) -> tuple[Array, Arrays, Arrays]:
         """As JAX derives it; the padding of a window is computed like any other step, and counts nothing."""
-        of_each = jax.vmap(jax.value_and_grad(self._network.loss, has_aux=True), in_axes=(0, 0, 1, 1, 1))
-        (loss, state), gradients = of_each(weights, state, shown, asked, weight)
+        total = jnp.sum(weight, axis=(0, 2))
+        share = weight / jnp.where(total > 0, total, 1.0)[:, None]
+        loss, state, gradients = jax.vmap(self._network.gradient, in_axes=(0, 0, 1, 1, 1))(
+            weights, state, shown, asked, share
+        )
         return loss, state, gradients
 
     def update(
@@ -122,14 +127,37 @@ class _Network:
             "softmax": keras.losses.categorical_crossentropy,
         }[config.output]
         self._num_features, self._num_symbols = shape.num_features, shape.num_symbols
+        self._lane_by_lane = shape.window > _LONG_WINDOW and device_name() == "cpu"
 
-    def loss(self, weights: Arrays, state: Arrays, shown: Array, asked: Array, weight: Array) -> tuple[Array, Arrays]:
-        """Mean loss of a window over what `weight` (t, B) counts, and the state after it; `shown` (t, B, F)."""
+    def gradient(
+        self, weights: Arrays, state: Arrays, shown: Array, asked: Array, share: Array
+    ) -> tuple[Array, Arrays, Arrays]:
+        """Of a window the loss, the state after it, and the gradients.
+
+        A core's cache does not hold what a long window keeps of all lanes for the way back, but what it keeps of one.
+        """
+        differentiate = jax.value_and_grad(self.loss, has_aux=True)
+        if not self._lane_by_lane:
+            (loss, state), gradients = differentiate(weights, state, shown, asked, share)
+            return loss, state, gradients
+
+        def add_lane(sums: Any, lane: Any) -> tuple[Any, Arrays]:
+            (loss, state), gradients = differentiate(weights, *lane)
+            return jax.tree.map(jnp.add, sums, (loss, gradients)), state
+
+        nothing = (jnp.zeros(()), [jnp.zeros_like(weight) for weight in weights])
+        lanes = (
+            [part[:, None] for part in state],
+            *(jnp.swapaxes(each, 0, 1)[:, :, None] for each in (shown, asked, share)),
+        )
+        (loss, gradients), state = jax.lax.scan(add_lane, nothing, lanes)
+        return loss, [part[:, 0] for part in state], gradients
+
+    def loss(self, weights: Arrays, state: Arrays, shown: Array, asked: Array, share: Array) -> tuple[Array, Arrays]:
+        """A window's loss, to which a step adds by its `share` (t, B), and the state after it; `shown` (t, B, F)."""
         outputs, state = self.outputs(weights, state, shown)
-        total = jnp.sum(weight)
-        share = weight / jnp.where(total > 0, total, 1.0)
         if self._last_only:  # at most one step of a lane counts
-            counts = weight > 0
+            counts = share > 0
             outputs = jnp.sum(jnp.where(counts[..., None], outputs, 0.0), axis=0)
             asked, share = jnp.sum(jnp.where(counts, asked, 0), axis=0), jnp.sum(share, axis=0)
         target = jax.nn.one_hot(asked, self._num_symbols)
@@ -146,7 +174,11 @@ class _Network:
             outputs, variables = self._body.stateless_call(weights[:-2], variables, inputs[None])
             return outputs[0], [variables[index][0] for index in self._states]
 
-        return jax.vmap(lane, in_axes=(0, 1), out_axes=(1, 0))(state, inputs)
+        if inputs.shape[1] > 1:
+            return jax.vmap(lane, in_axes=(0, 1), out_axes=(1, 0))(state, inputs)
+        # Of a lane alone XLA computes a long window in two thirds of the time if it has no axis for lanes.
+        outputs, after = lane([part[0] for part in state], inputs[:, 0])
+        return outputs[:, None], [part[None] for part in after]
 
     def answer(self, weights: Arrays, output: Array) -> Array:
         """The scores of the symbols (..., S) from the highest layer's output (..., U)."""
