@@ -9,7 +9,7 @@ import pandas as pd
 from sweep.ranking import confirmation, ranking
 from sweep.report.conditions import conditions
 from sweep.report.display import heading, joined, plural, value_text
-from sweep.report.drawing import BLUE, FAINT, PAPER, Drawing, drawn, percent_axis, shortened, titled
+from sweep.report.drawing import BLUE, FAINT, PAPER, Drawing, drawn, rate_rows
 from sweep.report.pareto import SHARES
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def confirmed_figure(results: Results) -> list[Drawing]:
 
     def draw(axes: Axes) -> None:
         at = range(len(data))
-        axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
+        rate_rows(axes, data, labels, "Solve rate, searched and confirmed")
         axes.plot(
             *(data["searched"], at), "D", color=FAINT, markersize=6, markeredgecolor=PAPER, clip_on=False,
             label="search",
@@ -102,15 +102,6 @@ def confirmed_figure(results: Results) -> list[Drawing]:
             *(data["solve_rate"], at), "o", color=BLUE, markersize=6.5, markeredgecolor=PAPER, clip_on=False,
             label="confirmed",
         )  # fmt: skip
-        axes.set_yticks(list(at), [shortened(label) for label in labels])
-        axes.tick_params(axis="y", length=0, pad=8)
-        axes.set_ylim(len(data) - 0.5, -0.5)
-        axes.set_xlim(0, 1)
-        axes.set_xlabel("share of the seeds that solve the task (%)")
-        axes.grid(axis="x")
-        axes.spines["left"].set_visible(False)
-        percent_axis(axes.xaxis)
-        titled(axes, "Solve rate, searched and confirmed")
         figure = axes.get_figure(root=True)
         if figure is not None:
             figure.legend(loc="outside lower center", ncols=2)

@@ -132,6 +132,21 @@ def score_references(axes: Axes, ceiling: float, chance: float) -> None:
         reference_line(axes, chance, "chance", ":", sides[1] if crowded else "center")
 
 
+def rate_rows(axes: Axes, data: pd.DataFrame, labels: Sequence[str], title: str) -> None:
+    """Axes of solve rates, a row of `data` below the other, with their 95% intervals; the dots are for the caller."""
+    at = list(range(len(data)))
+    axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
+    axes.set_yticks(at, [shortened(label) for label in labels])
+    axes.tick_params(axis="y", length=0, pad=8)  # leaves room for a dot at 0%
+    axes.set_ylim(len(data) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of the seeds that solve the task (%)")
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    percent_axis(axes.xaxis)
+    titled(axes, title)
+
+
 def ticks_at(axis: Any, values: Sequence[float]) -> None:
     """Ticks at these values and nowhere else, with plain numbers."""
     from matplotlib.ticker import FixedLocator, NullLocator

@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.experiment import Choices
 from sweep.report.conditions import Condition
 from sweep.report.display import MISSING, percent, value_text
-from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, shortened, titled
+from sweep.report.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, rate_rows, titled
 from sweep.report.importances import Importances
 
 if TYPE_CHECKING:
@@ -33,19 +33,10 @@ def solve_rates(table: pd.DataFrame, labels: list[str], rows: str, title: str) -
     data.insert(0, "row", labels)
 
     def draw(axes: Axes) -> None:
-        at = np.arange(len(data))
-        axes.hlines(at, data["solve_rate_low"], data["solve_rate_high"], color=BLUE, linewidth=2, alpha=0.45)
-        axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
-        axes.set_yticks(at, [shortened(label) for label in labels])
+        rate_rows(axes, data, labels, title)
         axes.set_ylabel(rows)
-        axes.tick_params(axis="y", length=0, pad=8)  # leaves room for a dot at 0%
-        axes.set_ylim(len(data) - 0.5, -0.5)
-        axes.set_xlim(0, 1)
-        axes.set_xlabel("share of the seeds that solve the task (%)")
-        axes.grid(axis="x")
-        axes.spines["left"].set_visible(False)
-        percent_axis(axes.xaxis)
-        titled(axes, title)
+        at = range(len(data))
+        axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
 
     return Drawing(
         name=name,
