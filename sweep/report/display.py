@@ -148,8 +148,8 @@ def seconds(duration: float) -> str:
 def value_text(value: Any) -> str:
     """A parameter's value as the experiment file writes it, floats to four digits.
 
-    >>> value_text(True), value_text(0.00873219), value_text(64.0), value_text("full")
-    ('true', '0.008732', '64', 'full')
+    >>> value_text(True), value_text(0.00873219), value_text(64.0), value_text(10_000.0), value_text("full")
+    ('true', '0.008732', '64', '10000', 'full')
     """
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
@@ -157,7 +157,10 @@ def value_text(value: Any) -> str:
         return "[" + ", ".join(value_text(item) for item in value) + "]"
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return MISSING
-    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+    return str(value)
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -203,7 +206,14 @@ def _three_digits(number: float) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2g}" if number else "0"
+    """With two digits, or whole.
+
+    >>> _signed(-0.123), _signed(44.4), _signed(99.7), _signed(0.0)
+    ('-0.12', '+44', '+100', '0')
+    """
+    if not number:
+        return "0"
+    return f"{number:+.2g}" if abs(number) < 10 else f"{number:+,.0f}"
 
 
 _FORMATS: dict[str, Callable[[float], str]] = {
