@@ -108,7 +108,7 @@ def build_model(
 
     features = num_symbols * (lags if config.cell == "mlp" else 1)
     inputs = keras.Input(batch_shape=(batch_size, timesteps, features))
-    return keras.Sequential([inputs, *_layers(config, num_symbols, drawn=drawn)])
+    return keras.Sequential([inputs, *build_layers(config, num_symbols, drawn=drawn)])
 
 
 def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
@@ -186,7 +186,7 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     """
     counter = _Counter()
     with _random_numbers(counter):
-        layers = _layers(config, num_symbols)
+        layers = build_layers(config, num_symbols)
     features = num_symbols * (lags if config.cell == "mlp" else 1)
     if backend() == "jax":
         sources = [random.Random(seed) for seed in seeds]
@@ -220,7 +220,7 @@ def _drawn_in_one_program(
 
     def weights(keys: Any) -> Any:
         with _random_numbers(_Counter()):
-            layers = _layers(config, num_symbols)
+            layers = build_layers(config, num_symbols)
         for initializer in _random_initializers(layers).values():
             initializer.seed = keys[initializer.seed]
         _build(layers, features, config)
@@ -292,7 +292,8 @@ def _build(layers: list[Any], features: int, config: ModelConfig) -> None:
         features = config.units
 
 
-def _layers(config: ModelConfig, num_symbols: int, *, drawn: bool = True) -> list[Any]:
+def build_layers(config: ModelConfig, num_symbols: int, *, drawn: bool = True) -> list[Any]:
+    """The layers of `build_model`, which have no weights yet."""
     import keras
 
     constant = {} if drawn else {"kernel_initializer": "zeros"}

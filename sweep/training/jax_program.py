@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from sweep.model import build_model, build_optimizer, device_name, recurrent_layers
+from sweep.model import build_layers, build_model, build_optimizer, device_name
 from sweep.training.program import Learner, Program
 from sweep.training.shape import Shape
 
 Array = Any
 Arrays = list[Array]
 
+_FEW = 32  # features; so many are faster multiplied than looked up
 _LONG_WINDOW = 64  # steps; of longer windows a CPU is faster with one lane after the other
 
 
@@ -105,22 +106,29 @@ class JaxProgram(Program):
 
 
 class _Network:
-    """The Keras model of one replicate as functions of its weights and state; B lanes, t steps, S symbols."""
+    """The Keras model of one replicate as functions of its weights and state; B lanes, t steps, S symbols.
+
+    Its layers are called step by step. Of many symbols one-hot vectors are not multiplied with the first layer's
+    kernel: what is shown is looked up there, as a row that is added to the layer's bias, and the layer has no inputs.
+    """
 
     def __init__(self, shape: Shape) -> None:
         configuration = shape.configuration
-        lags = configuration.training.lags
-        # Our own state goes in and out: where it is dropped between windows, the program puts zeros in.
-        config = configuration.model.model_copy(update={"stateful": True})
-        model = build_model(config, shape.num_symbols, batch_size=1, timesteps=None, lags=lags, drawn=False)
+        config, lags = configuration.model, configuration.training.lags
+        model = build_model(config, shape.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
         self.weights = model.trainable_variables
-        self._head = model.layers[-1]
+        *body, self._head = model.layers
         self._activation, self._head.activation = self._head.activation, keras.activations.linear
-        self._body = keras.Model(model.inputs, model.layers[-2].output)
-        states = [id(state) for layer in recurrent_layers(model) for state in layer.states]
-        self._states = [index for index, each in enumerate(self._body.non_trainable_variables) if id(each) in states]
-        self._constants = [variable.value for variable in self._body.non_trainable_variables]
-        self.state_sizes = [self._constants[index].shape[-1] for index in self._states]
+        sizes = [keras.tree.flatten(layer.cell.state_size) if hasattr(layer, "cell") else [] for layer in body]
+        self._states = [len(each) for each in sizes]
+        self.state_sizes = [size for each in sizes for size in each]
+        self._layers = [getattr(layer, "cell", layer) for layer in body]
+        self._looks_up = shape.num_features > _FEW
+        if self._looks_up:
+            first = build_layers(config, shape.num_symbols, drawn=False)[0]
+            self._layers[0] = getattr(first, "cell", first)
+            self._layers[0].build((1, 0))
+        self._counts = [len(layer.trainable_variables) for layer in self._layers]
         self._last_only = configuration.training.loss_on == "last"
         self._cost: Callable[..., Any] = {
             "sigmoid": keras.losses.binary_crossentropy,
@@ -165,20 +173,40 @@ class _Network:
 
     def outputs(self, weights: Arrays, state: Arrays, shown: Array) -> tuple[Array, Arrays]:
         """The highest layer's output (t, B, U), and the state after, of `shown` (t, B, F)."""
-        inputs = jnp.sum(jax.nn.one_hot(shown, self._num_features), axis=-2)  # what is beyond the last is nothing
+        if self._looks_up:  # what is beyond the last is nothing
+            each = jnp.take(weights[0], shown, axis=0, mode="fill", fill_value=0.0)
+        else:
+            each = jax.nn.one_hot(shown, self._num_features)
+        inputs = jnp.sum(each, axis=-2)
 
-        def lane(state: Arrays, inputs: Array) -> tuple[Array, Arrays]:
-            variables = list(self._constants)
-            for index, part in zip(self._states, state, strict=True):
-                variables[index] = part[None]
-            outputs, variables = self._body.stateless_call(weights[:-2], variables, inputs[None])
-            return outputs[0], [variables[index][0] for index in self._states]
+        def lane(state: Arrays, inputs: Array) -> tuple[Arrays, Array]:
+            return jax.lax.scan(lambda state, given: self._step(weights[:-2], state, given), state, inputs)
 
-        if inputs.shape[1] > 1:
-            return jax.vmap(lane, in_axes=(0, 1), out_axes=(1, 0))(state, inputs)
+        if shown.shape[1] > 1:
+            after, outputs = jax.vmap(lane, in_axes=(0, 1), out_axes=(0, 1))(state, inputs)
+            return outputs, after
         # Of a lane alone XLA computes a long window in two thirds of the time if it has no axis for lanes.
-        outputs, after = lane([part[0] for part in state], inputs[:, 0])
+        after, outputs = lane([part[0] for part in state], inputs[:, 0])
         return outputs[:, None], [part[None] for part in after]
+
+    def _step(self, weights: Arrays, state: Arrays, given: Array) -> tuple[Arrays, Array]:
+        """The state after a step of one lane, and the highest layer's output (U,)."""
+        if self._looks_up:
+            _, *between, bias = weights[: self._counts[0]]
+            bias = bias + given if bias.ndim == 1 else bias.at[0].add(given)  # Keras's GRU has another for the state
+            weights = [jnp.zeros((0, len(given))), *between, bias, *weights[self._counts[0] :]]
+            given = jnp.zeros(0)
+        output, after = given[None], []
+        for layer, count, states in zip(self._layers, self._counts, self._states, strict=True):
+            own, weights = weights[:count], weights[count:]
+            before, state = [part[None] for part in state[:states]], state[states:]
+            constants = [variable.value for variable in layer.non_trainable_variables]
+            if states:
+                (output, new), _ = layer.stateless_call(own, constants, output, before)
+                after += [part[0] for part in new]
+            else:
+                output, _ = layer.stateless_call(own, constants, output)
+        return after, output[0]
 
     def answer(self, weights: Arrays, output: Array) -> Array:
         """The scores of the symbols (..., S) from the highest layer's output (..., U)."""
