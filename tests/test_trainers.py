@@ -19,6 +19,7 @@ LONG = IncreasingTask(sequence_length=31)
 WIDE = IncreasingTask(sequence_length=12, alphabet_size=90)
 MARKED = MarkedTask(lag=20, distractors=70, sequences_per_epoch=4, test_sequences=6, criterion_sequences=20)
 SHORT_MARKED = MarkedTask(lag=3, distractors=3, sequences_per_epoch=4, test_sequences=6, criterion_sequences=20)
+SOLVED_AT_ONCE = ExplicitTask(sequences=(("a", "b", "c", "a"),))
 FRESH = RandomTask(sequence_length=7, sequences_per_epoch=4, test_sequences=5)
 FIXED = RandomTask(sequence_length=20, train_sequences=4, test_sequences=5)
 LONG_FIXED = RandomTask(sequence_length=150, train_sequences=4, test_sequences=5)
@@ -259,6 +260,24 @@ def test_it_does_not_matter_in_which_chunks_the_epochs_are_trained(kind: str) ->
     np.testing.assert_array_equal(np.concatenate([first.updates, second.updates], axis=1), at_once.updates)
     for a, b in zip(whole.weights(), parts.weights(), strict=True):
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+def test_the_accuracy_by_step_stays_that_of_the_latest_test_when_the_training_goes_on_without_one(kind: str) -> None:
+    options = {"trainer": kind, "epochs": 800, "evaluate_every": 100, "learning_rate": 0.01}
+    each = trainer(SOLVED_AT_ONCE, (0, 1), stop_when_solved=True, **options)
+    assert each.advance(100).solved.all()
+    assert each.advance(100).solved.sum() == 0, "trained on though solved"
+    np.testing.assert_array_equal(each.step_accuracy(), np.ones((2, 3)))
+
+
+def test_before_the_first_test_there_is_no_accuracy_by_step() -> None:
+    each = trainer(TUTORIAL, (0, 1), trainer="fused", epochs=6, evaluate_every=6)
+    each.advance(2)
+    assert np.isnan(each.step_accuracy()).all()
+    each.advance(4)
+    assert not np.isnan(each.step_accuracy()).any()
 
 
 @pytest.mark.slow

@@ -109,7 +109,7 @@ class _Group:
         self._confirmed = np.full(len(large), trainer.task.criterion_sequences is None)
         self._tests = _tests(trainer.task, trainer.layout, self._seeds, last_only=self.shape.last_only)
         self._tables: Arrays | None = None
-        self._steps: Any = None
+        self._steps: Any = np.full((len(large), self.shape.rows_per_sequence, self.shape.test_steps), np.nan)
 
     def train(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
         """Train on from `done` epochs; each of `SCORES` as (R, tests)."""
@@ -123,7 +123,7 @@ class _Group:
             start = reached
             # Of a replicate that is there only to fill up the group, no success has to be confirmed.
             halting = ~self._confirmed & (np.arange(self.shape.replicates) < count)
-            self._learner, self._alive, end, measured, self._steps = self._program.run(
+            self._learner, self._alive, end, measured, steps = self._program.run(
                 learner=self._learner,
                 alive=self._alive,
                 halting=halting,
@@ -139,6 +139,8 @@ class _Group:
                 stop_when_solved=np.bool_(training.stop_when_solved),
             )
             reached = int(end)
+            if tested[start:reached].any():  # or the latest test was before this call
+                self._steps = steps
             for name in MEASURED:
                 values = np.asarray(measured[name], np.float64)[start:reached, :count].T
                 curves[name][:, start:reached] = values / self._total(name)
