@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweep.backend import backend
 from sweep.config import Configuration
 from sweep.model import device_name, num_weights
 from sweep.training.contract import SCORES, Trainer, loss_weights, only_last_is_scored
@@ -91,12 +90,12 @@ def _group_size(compiled: Configuration, num_symbols: int, replicates: int, wind
     """How many replicates one call trains: on CPUs a function of the experiment alone, so that each gets its numbers.
 
     A group runs as one native function on one core, so two groups make use of two; more replicates in one group
-    than a core's cache takes are slower again. TensorFlow's loop over a long window keeps enough for one replicate as
-    it is, JAX's takes less time for several. A GPU trains them all at once.
+    than a core's cache takes are slower again, and of a long window one replicate keeps enough for the way back. A GPU
+    trains them all at once.
     """
     if device_name() != "cpu":
         return replicates
-    if window > _LONG_WINDOW and backend() == "tensorflow":
+    if window > _LONG_WINDOW:
         return 1
     groups = -(-_group_bytes(compiled, num_symbols, replicates) // _GROUP_BYTES)
     if replicates >= _WORTH_TWO_THREADS:
