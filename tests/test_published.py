@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
+import pyarrow.parquet as pq
 import pytest
 
 from sweep.report.page import write_report
@@ -77,6 +79,22 @@ def test_every_experiment_is_published_from_one_commit() -> None:
 def test_a_published_report_is_what_the_published_records_give(name: str, tmp_path: Path) -> None:
     report = write_report(PUBLISH.restored(PUBLISHED / name, tmp_path).load()).parent
     assert_same_but_for_a_last_bit(files(report), files(PUBLISHED / name))
+
+
+def test_each_published_network_is_as_accurate_step_by_step_as_altogether() -> None:
+    compared = 0
+    for name in PUBLISH.experiments():
+        records = pq.read_table(PUBLISHED / name / "records.parquet", columns=["replicates", "steps"])
+        for record in records.to_pylist():
+            by_step = defaultdict(list)  # none where only the final step of a sequence is scored
+            for row in record["steps"] or ():
+                if row["scored"]:
+                    by_step[row["seed"]].append(row["accuracy"])
+            for replicate in record["replicates"] or ():
+                if steps := by_step.get(replicate["seed"]):
+                    assert sum(steps) / len(steps) == pytest.approx(replicate["accuracy"]), (name, replicate)
+                    compared += 1
+    assert compared
 
 
 @pytest.mark.slow
