@@ -28,7 +28,7 @@ publish: install    ## run every experiment anew and write results/published/ fr
 	$(BIN)/sweep run hochreiter_2c --seeds 30 --results $(RUN)
 	$(BIN)/sweep run long_random --trials 36 --results $(RUN)
 	$(BIN)/sweep run $(filter-out hochreiter_2c long_random,$(basename $(notdir $(wildcard experiments/*.toml)))) --results $(RUN)
-	$(BIN)/python results/publish.py $(RUN)
+	$(BIN)/python experiments/publishing/publish.py $(RUN)
 
 # Install "jax[cuda12]" or "tensorflow[and-cuda]" into .venv first; BACKEND=jax is for one of them.
 BACKEND ?= both

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweep.store import Results
+    from sweep.results.results import Results
 
 __all__ = ["load"]
 
@@ -16,6 +16,6 @@ def load(path: str | Path) -> Results:
 
     >>> load("results/tutorial").trials[["trial", "solve_rate"]]  # doctest: +SKIP
     """
-    from sweep.store import Store  # pandas and Arrow are loaded by those who ask for results, not by --help
+    from sweep.results.store import Store  # pandas and Arrow are loaded by those who ask for results, not by --help
 
     return Store(Path(path)).load()

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sweep.cli import main
-from sweep.environment import make_manifest
-from sweep.experiment_file import load
-from sweep.outcome import Outcome, Scores
-from sweep.record import TrialKey
-from sweep.store import Store
+from sweep.experiment.file import load
+from sweep.results.manifest import make_manifest
+from sweep.results.outcome import Outcome, Scores
+from sweep.results.record import TrialKey
+from sweep.results.store import Store
 
 # The same commit, the same verdict; and a busy machine is no fault of the code.
 settings.register_profile("sweep", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

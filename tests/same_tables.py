@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sweep.store import Results
+from sweep.results.results import Results
 
 TIMINGS = ["train_seconds", "compile_seconds"]
 

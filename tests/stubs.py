@@ -15,10 +15,11 @@ import numpy as np
 import psutil
 from conftest import outcome_of
 
-from sweep.executor import Executor, Job, Observer
-from sweep.outcome import Outcome, Scores
-from sweep.trial import CHUNKS
-from sweep.workers import Train, Workers, local_workers
+from sweep.execution.executor import Executor, Observer
+from sweep.execution.workers import Train, Workers, local_workers
+from sweep.results.outcome import Outcome, Scores
+from sweep.search.job import Job
+from sweep.training.trial import CHUNKS
 
 
 def stub_outcome(job: Job) -> Outcome:

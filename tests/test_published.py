@@ -10,14 +10,14 @@ from types import ModuleType
 import pyarrow.parquet as pq
 import pytest
 
-from sweep.report.page import write_report
-from sweep.store import Store
+from sweep.reporting.page import write_report
+from sweep.results.store import Store
 
 ROOT = Path(__file__).parent.parent
 
 
 def _publish() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("publish", ROOT / "results" / "publish.py")
+    spec = importlib.util.spec_from_file_location("publish", ROOT / "experiments" / "publishing" / "publish.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -117,7 +117,7 @@ def test_a_report_can_be_made_from_what_is_published_of_it(small: Store, tmp_pat
 
 @pytest.mark.parametrize("template", ["README.md.j2", "opening.md.j2"])
 def test_no_figure_is_typed_into_a_page(template: str) -> None:
-    text = (ROOT / "results" / template).read_text()
+    text = (ROOT / "experiments" / "publishing" / template).read_text()
     typed = re.sub(r"(?s)\{\{.*?\}\}|\{%.*?%\}", "", text)
     named = r"1997|(?:Experiments? |\b|hochreiter_)2[abc]|Table 3|p = 100|README#\S+"
     names = re.sub(named, "", typed)

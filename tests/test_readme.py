@@ -76,11 +76,21 @@ def test_the_readmes_make_targets_exist() -> None:
     assert "make test" in README
 
 
-def test_the_readmes_map_names_every_module() -> None:
-    """A file that is not on the map is one that a newcomer will not find."""
-    for path in (ROOT / "sweep").rglob("*.py"):
-        if path.name not in ("__init__.py", "__main__.py"):
-            assert path.name in README, path
+def test_the_map_names_every_room() -> None:
+    """A room that is not on the map is one that a newcomer will not find."""
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)
+    named = {name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    found = {path.parent.name for path in (ROOT / "sweep").glob("*/__init__.py")}
+    found |= {path.name for path in (ROOT / "sweep").glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert found <= named
+    assert all((ROOT / "sweep" / name).exists() for name in named)
+
+
+def test_every_room_says_what_to_open_first() -> None:
+    for room in (ROOT / "sweep").rglob("*/__init__.py"):
+        named = re.findall(r"`(\w+\.py)`", room.read_text())
+        assert named, room
+        assert all((room.parent / name).is_file() for name in named), room
 
 
 def test_the_experiment_in_the_readme_is_the_one_that_is_shipped() -> None:

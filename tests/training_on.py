@@ -7,9 +7,9 @@ import pickle
 import sys
 from typing import Any
 
-from sweep.config import Configuration
-from sweep.tasks import build_task
-from sweep.training import start_training
+from sweep.experiment.configuration import Configuration
+from sweep.tasks.registry import build_task
+from sweep.training.trainers import start_training
 
 
 def trained(task: Any, parameters: dict[str, Any], seeds: tuple[int, ...], initial: Any, epochs: int) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The command line: parse, call one function, print. Data go to stdout, everything else to stderr."""
+"""The command line: parse, call one function, print. Data go to stdout, everything else to stderr.
+
+For people at a terminal. Begin with `training.py`, where `sweep run` is; `shared.py` is what commands share.
+"""
 
 import errno
 import os
@@ -11,7 +14,7 @@ from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
 from sweep.cli.training import confirm, run
 from sweep.errors import SweepError
-from sweep.stopping import Terminated
+from sweep.execution.stopping import Terminated
 
 _STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
 

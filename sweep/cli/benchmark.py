@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.backend import BACKENDS, VARIABLE, check_installed
-from sweep.bench.cases import CASES, USUAL
+from sweep.benchmark.cases import CASES, USUAL
 from sweep.cli.shared import json_option, print_table
 from sweep.errors import SweepError
 from sweep.faults import unknown
+from sweep.machine.backend import BACKENDS, VARIABLE, check_installed
 
 if TYPE_CHECKING:
-    from sweep.bench.growth import Growth
-    from sweep.bench.measure import Measured
-    from sweep.bench.stored import Bench
+    from sweep.benchmark.growth import Growth
+    from sweep.benchmark.measure import Measured
+    from sweep.benchmark.stored import Bench
 
 
 @click.command()
@@ -68,13 +68,13 @@ def bench(
       sweep bench --read length.json --figures figures     several files make one
       sweep bench --python ~/peers/bin/python      where PyTorch and JAX are installed
     """
-    from sweep.bench.growth import AXIS_NAMES, grow
-    from sweep.bench.measure import measure
-    from sweep.bench.stored import Bench
-    from sweep.bench.stored import read as stored
-    from sweep.bench.subjects import subjects
-    from sweep.bench.table import library_table, machine
-    from sweep.environment import hardware
+    from sweep.benchmark.growth import AXIS_NAMES, grow
+    from sweep.benchmark.measure import measure
+    from sweep.benchmark.stored import Bench
+    from sweep.benchmark.stored import read as stored
+    from sweep.benchmark.subjects import subjects
+    from sweep.benchmark.table import library_table, machine
+    from sweep.machine.versions import hardware
 
     along = _checked("--growth", "axis", axes, AXIS_NAMES)
     chosen = _checked("--case", "case", cases, tuple(CASES)) if cases or along else USUAL
@@ -119,7 +119,7 @@ def _checked(option: str, what: str, names: tuple[str, ...], known: tuple[str, .
 
 
 def _print_case(name: str, measured: "Sequence[Measured]", as_json: bool) -> None:
-    from sweep.bench.table import case_table
+    from sweep.benchmark.table import case_table
 
     if not as_json:
         click.echo(f"{name}: {CASES[name].sentence}")
@@ -127,15 +127,15 @@ def _print_case(name: str, measured: "Sequence[Measured]", as_json: bool) -> Non
 
 
 def _print_axis(axis: str, growth: "Growth", as_json: bool) -> None:
-    from sweep.bench.table import growth_table
+    from sweep.benchmark.table import growth_table
 
     if not as_json:
         print_table(*growth_table(axis, growth))
 
 
 def _write_figures(folder: Path, done: "Bench") -> None:
-    from sweep.bench.figures import case_figure, growth_figures
-    from sweep.store import write_whole
+    from sweep.benchmark.figures import case_figure, growth_figures
+    from sweep.files import write_whole
 
     figures = {"cases.svg": case_figure(done.cases)} if done.cases else {}
     for axis, growth in done.growth.items():

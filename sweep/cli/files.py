@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from sweep.backend import BACKENDS
 from sweep.cli.shared import EXPERIMENTS, backend_option, checked, device_option, json_option, path_of
 from sweep.errors import SweepError
-from sweep.experiment_file import json_schema
+from sweep.experiment.file import json_schema
+from sweep.machine.backend import BACKENDS
 
 
 @click.command()
@@ -26,8 +26,8 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from sweep.devices import checked_device, memory_mb
-    from sweep.plan import make_plan
+    from sweep.execution.plan import make_plan
+    from sweep.machine.devices import checked_device, memory_mb
 
     experiment = checked(path_of(file), {})
     memory = memory_mb(checked_device(device))
@@ -55,7 +55,7 @@ def init(name: str) -> None:
     Example:
       sweep init my_question
     """
-    from sweep.starter import write_starter
+    from sweep.experiment.starter import write_starter
 
     path = path_of(name)
     if path.suffix != ".toml":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.backend import backend_of, choose_backend
 from sweep.cli.shared import (
     EXPERIMENTS,
     backend_option,
@@ -20,10 +19,11 @@ from sweep.cli.shared import (
 )
 from sweep.errors import SweepError
 from sweep.faults import unknown
+from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
-    from sweep.sides import Side
-    from sweep.store import Store
+    from sweep.comparison.replicate_sets import Side
+    from sweep.results.store import Store
 
 _TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
 _FORMATS = ["csv", "parquet", "json", "latex"]
@@ -39,7 +39,7 @@ def list_(results: Path, as_json: bool) -> None:
     Example:
       sweep list
     """
-    from sweep.listing import listing
+    from sweep.results.listing import listing
 
     rows = listing(EXPERIMENTS, results)
     if as_json:
@@ -62,8 +62,8 @@ def show(name: str, results: Path, as_json: bool) -> None:
     Example:
       sweep show tutorial
     """
-    from sweep.report.confirmed import with_confirmed
-    from sweep.report.tables import accuracy_table
+    from sweep.reporting.figures.confirmed import with_confirmed
+    from sweep.reporting.findings.tables import accuracy_table
 
     loaded = store_of(results, name).load()
     if as_json:
@@ -85,8 +85,8 @@ def report(names: tuple[str, ...], results: Path) -> None:
       sweep report tutorial
       sweep report tutorial tuning     also results/report.html, with an index
     """
-    from sweep.report.page import drawn_trials, write_report
-    from sweep.report.together import write_reports
+    from sweep.reporting.page import drawn_trials, write_report
+    from sweep.reporting.together import write_reports
 
     stores = [store_of(results, name) for name in dict.fromkeys(names)]
     if len(stores) == 1:
@@ -126,10 +126,10 @@ def compare(
     """
     from dataclasses import asdict
 
-    from sweep.compare import METRICS, VERDICTS
-    from sweep.compare import compare as compared
-    from sweep.report.compared import comparison_table, reading
-    from sweep.sides import pairs_by, pairs_of
+    from sweep.comparison.compare import METRICS, VERDICTS
+    from sweep.comparison.compare import compare as compared
+    from sweep.comparison.replicate_sets import pairs_by, pairs_of
+    from sweep.reporting.findings.compared import comparison_table, reading
 
     failing = [verdict.strip() for verdict in fail_if.split(",")] if fail_if is not None else []
     for verdict in failing:
@@ -170,8 +170,8 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
       sweep export tutorial --table curves --format csv -o curves.csv
       sweep export tutorial --table accuracy --format latex
     """
-    from sweep.export import exported
-    from sweep.store import write_whole
+    from sweep.files import write_whole
+    from sweep.results.export import exported
 
     store = store_of(results, name)
     content = _accuracy(store, format_) if table == "accuracy" else exported(store.tables()[table], format_)
@@ -197,9 +197,9 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
     Example:
       sweep predict tutorial --sequence "3 0 1 2" --steps 4
     """
-    from sweep.predict import check_symbols
-    from sweep.predict import predict as predicted
-    from sweep.ranking import best_trials
+    from sweep.results.ranking import best_trials
+    from sweep.training.predict import check_symbols
+    from sweep.training.predict import predict as predicted
 
     store = store_of(results, name)
     loaded = store.load()
@@ -235,8 +235,8 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     Example:
       sweep dashboard tuning
     """
-    from sweep.mirror import show_dashboard
-    from sweep.report.learning import trial_curve
+    from sweep.reporting.figures.learning import trial_curve
+    from sweep.search.storage_copy import show_dashboard
 
     store = store_of(results, name)
     database = store.path / "study.db"
@@ -252,8 +252,8 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
 
 def _side(results: Path, text: str) -> "Side":
     """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder."""
-    from sweep.sides import Side
-    from sweep.store import Store
+    from sweep.comparison.replicate_sets import Side
+    from sweep.results.store import Store
 
     name, colon, number = text.rpartition(":")
     if not colon:
@@ -268,9 +268,9 @@ def _accuracy(store: "Store", format_: str) -> bytes:
     """The accuracy table of all trials: in LaTeX as the report prints it, otherwise the numbers themselves."""
     import pyarrow
 
-    from sweep.export import exported, latex
-    from sweep.report.display import columns
-    from sweep.report.tables import accuracy_table
+    from sweep.reporting.findings.tables import accuracy_table
+    from sweep.reporting.look.display import columns
+    from sweep.results.export import exported, latex
 
     table = accuracy_table(store.load(), top=None)
     if format_ != "latex":

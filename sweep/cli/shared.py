@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.backend import BACKENDS, VARIABLE
-from sweep.experiment import Experiment
-from sweep.experiment_file import checked_name, load, name_of, override
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.file import checked_name, load, name_of, override
+from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
-    from sweep.store import Results, Store
+    from sweep.results.results import Results
+    from sweep.results.store import Store
 
 EXPERIMENTS = Path("experiments")
 
@@ -41,7 +42,7 @@ def path_of(file: str) -> Path:
 
 def checked(path: Path, overrides: dict[str, Any]) -> Experiment:
     """The experiment of a file with what the command line replaces; SweepError lists every fault."""
-    from sweep.plan import check_experiment
+    from sweep.execution.plan import check_experiment
 
     name_of(path)
     experiment = override(load(path), **overrides)
@@ -51,7 +52,7 @@ def checked(path: Path, overrides: dict[str, Any]) -> Experiment:
 
 def store_of(results: Path, name: str) -> "Store":
     """The results folder of an experiment; SweepError for a name or a link that leads out of the results."""
-    from sweep.store import Store
+    from sweep.results.store import Store
 
     store = Store(results / checked_name(name))
     store.refuse_links()
@@ -60,9 +61,9 @@ def store_of(results: Path, name: str) -> "Store":
 
 def print_results(results: "Results") -> None:
     """Print the accuracy table, and what was confirmed."""
-    from sweep.report.confirmed import confirmed_table, optimism
-    from sweep.report.display import displayed
-    from sweep.report.tables import accuracy_table
+    from sweep.reporting.figures.confirmed import confirmed_table, optimism
+    from sweep.reporting.findings.tables import accuracy_table
+    from sweep.reporting.look.display import displayed
 
     table = displayed(accuracy_table(results))
     print_table(list(table.columns), table.to_numpy().tolist())

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.backend import backend_of, choose_backend
 from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
 from sweep.errors import SweepError
-from sweep.experiment import Experiment
-from sweep.experiment_file import name_of
-from sweep.stopping import ends_when_told
+from sweep.execution.stopping import ends_when_told
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.file import name_of
+from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
-    from sweep.executor import Executor
-    from sweep.store import Results
+    from sweep.execution.executor import Executor
+    from sweep.results.results import Results
 
 _workers_option = click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine."
@@ -97,9 +97,9 @@ def confirm(
     Example:
       sweep confirm tuning --top 3 --seeds 30
     """
-    from sweep.experiment import ConfirmConfig
-    from sweep.progress import Display
-    from sweep.study import Run, confirm_experiment
+    from sweep.cli.progress import Display
+    from sweep.execution.rounds import Run, confirm_experiment
+    from sweep.experiment.experiment import ConfirmConfig
 
     store = store_of(results, name)
     manifest, experiment = store.manifest(), store.experiment()
@@ -122,8 +122,8 @@ def confirm(
 
 def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
     """Where the trials are trained, as the options ask for it."""
-    from sweep.devices import checked_device
-    from sweep.executor import InProcess
+    from sweep.execution.executor import InProcess
+    from sweep.machine.devices import checked_device
 
     if cluster is not None and (workers or device != "auto"):
         raise SweepError("--cluster: the cluster has its own workers and devices; leave --workers and --device out")
@@ -131,7 +131,7 @@ def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
     if cluster is None and not workers:
         return InProcess(device)
     try:
-        from sweep.workers import Workers, cluster_workers, local_workers
+        from sweep.execution.workers import Workers, cluster_workers, local_workers
     except ModuleNotFoundError as error:
         option = "--cluster" if cluster else "--workers"
         raise SweepError(
@@ -148,9 +148,9 @@ def _run_one(
     storage: str | None,
     executor: "Executor",
 ) -> bool:
-    from sweep.mirror import without_password
-    from sweep.progress import Display
-    from sweep.study import Run, run_experiment
+    from sweep.cli.progress import Display
+    from sweep.execution.rounds import Run, run_experiment
+    from sweep.search.storage_copy import without_password
 
     name = name_of(path)
     shown = without_password(storage) if storage else ""
@@ -163,7 +163,7 @@ def _run_one(
 
 def _finish(loaded: "Results") -> bool:
     """Print what came out and write the report; whether no trial failed."""
-    from sweep.report.page import write_report
+    from sweep.reporting.page import write_report
 
     print_results(loaded)
     click.echo(f"Report: {write_report(loaded)}", err=True)

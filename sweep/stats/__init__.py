@@ -1,4 +1,7 @@
-"""Statistics of replicates: pure functions on arrays, each with its source. Whatever is drawn has a fixed seed."""
+"""Statistics of replicates: pure functions on arrays, each with its source. Whatever is drawn has a fixed seed.
+
+For outcomes, comparisons and reports. Begin with `rates.py`, where a solve rate's interval is.
+"""
 
 from sweep.stats.interval import Interval
 from sweep.stats.rates import (

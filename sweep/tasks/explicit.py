@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.config import ExplicitTask
+from sweep.tasks.parameters import ExplicitTask
 from sweep.tasks.task import Sequences, Task, determined_by_prefix
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.config import IncreasingTask
+from sweep.tasks.parameters import IncreasingTask
 from sweep.tasks.task import Sequences, Task
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sweep.config import MarkedTask
+from sweep.tasks.parameters import MarkedTask
 from sweep.tasks.stream import Stream
 from sweep.tasks.task import Sequences
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.config import RandomTask
+from sweep.tasks.parameters import RandomTask
 from sweep.tasks.stream import Stream
 from sweep.tasks.task import LENGTHS, TRAINING, Sequences
 

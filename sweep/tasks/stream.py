@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.config import MarkedTask, RandomTask
+from sweep.tasks.parameters import MarkedTask, RandomTask
 from sweep.tasks.task import CRITERION, TEST, TRAINING, Sequences, Task
 
 CRITERION_PART = 500

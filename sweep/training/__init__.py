@@ -1,30 +1,4 @@
-"""Training: the tutorial's literal loop and the compiled program that must equal it."""
+"""Training one trial from its seeds: the real Keras model, the tutorial's loop, the compiled program that equals it.
 
-from sweep.config import Configuration
-from sweep.model import Weights, import_keras
-from sweep.tasks import Task
-from sweep.training.contract import Trainer
-
-__all__ = ["Trainer", "start_training"]
-
-
-def start_training(
-    configuration: Configuration,
-    task: Task,
-    seeds: tuple[int, ...],
-    alike: int | None = None,
-    initial: list[Weights] | None = None,
-) -> Trainer:
-    """A trainer as the configuration names it, before its first epoch. Imports Keras and its backend.
-
-    With `alike`, it shares its compiled program with trainers of as many seeds. `initial` are the weights that the
-    replicates start from instead of their seeds' own.
-    """
-    import_keras()
-    if configuration.training.trainer == "fit":
-        from sweep.training.fit import FitTrainer
-
-        return FitTrainer(configuration, task, seeds, initial)
-    from sweep.training.fused import FusedTrainer
-
-    return FusedTrainer(configuration, task, seeds, alike, initial)
+For the execution of a run. Begin with `trial.py`, then `trainer.py` (the contract) and `fit.py` (to be read).
+"""

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.config import Configuration
-from sweep.model import Weights, build_optimizer, reset_states, seeded_model, set_weights
-from sweep.tasks import Sequences, Task
-from sweep.training.contract import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
-from sweep.training.layout import Rows
+from sweep.experiment.configuration import Configuration
+from sweep.tasks.task import Sequences, Task
+from sweep.training.initial_weights import seeded_model
+from sweep.training.keras_model import Weights, build_optimizer, reset_states, set_weights
+from sweep.training.lanes import Rows
+from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
 
 _LOSSES = {"sigmoid": keras.losses.BinaryCrossentropy, "softmax": keras.losses.CategoricalCrossentropy}
 

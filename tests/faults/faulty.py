@@ -13,14 +13,15 @@ import optuna
 from same_tables import assert_same_tables
 from stubs import Stub, stub_outcome
 
-from sweep.executor import Executor, Job, Observer
-from sweep.experiment_file import load
-from sweep.mirror import open_storage
-from sweep.outcome import Outcome
-from sweep.report.tables import accuracy_table
-from sweep.stopping import Terminated, ends_when_told
-from sweep.store import Results
-from sweep.study import Run, run_experiment
+from sweep.execution.executor import Executor, Observer
+from sweep.execution.rounds import Run, run_experiment
+from sweep.execution.stopping import Terminated, ends_when_told
+from sweep.experiment.file import load
+from sweep.reporting.findings.tables import accuracy_table
+from sweep.results.outcome import Outcome
+from sweep.results.results import Results
+from sweep.search.job import Job
+from sweep.search.storage_copy import open_storage
 
 WHOLE_SUITE = bool(os.environ.get("FAULTS"))
 """Whether this is `make test-faults`; the ordinary tests take a few of the faults along, twice each."""

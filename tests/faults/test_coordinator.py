@@ -21,11 +21,12 @@ import sweep
 from faults.conftest import Found
 from faults.faulty import WHOLE_SUITE, assert_whole, calm_run, ended, finished, forked, run, times, write
 from sweep.errors import RunError, SweepError
-from sweep.executor import Job, Observer
-from sweep.mirror import Mirror
-from sweep.outcome import Outcome
-from sweep.sampling import Search
-from sweep.store import Results
+from sweep.execution.executor import Observer
+from sweep.results.outcome import Outcome
+from sweep.results.results import Results
+from sweep.search.job import Job
+from sweep.search.samplers import Search
+from sweep.search.storage_copy import Mirror
 
 TRIALS = 14
 
@@ -236,7 +237,7 @@ def test_the_disk_is_full(small_disk: Path, calm: Results, found: Found) -> None
 def test_the_disk_is_full_for_the_database_alone(
     tmp_path: Path, small_disk: Path, calm: Results, monkeypatch: pytest.MonkeyPatch, found: Found
 ) -> None:
-    monkeypatch.setattr("sweep.mirror._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("sweep.search.storage_copy._PATIENCE_SECONDS", 1.0)
     for number in range(5):
         path, database = write(tmp_path / str(number), TRIALS), small_disk / f"study{number}.db"
         storage = f"sqlite:///{database}"

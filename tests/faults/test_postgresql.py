@@ -10,8 +10,8 @@ from stubs import Stub, stub_outcome
 import sweep
 from faults.conftest import Found
 from faults.faulty import assert_whole, calm_run, ended, finished, forked, run, write
-from sweep.executor import Job
-from sweep.outcome import Outcome
+from sweep.results.outcome import Outcome
+from sweep.search.job import Job
 
 TRIALS = 14
 

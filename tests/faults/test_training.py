@@ -11,8 +11,8 @@ from same_tables import TIMINGS
 import sweep
 from faults.conftest import Found
 from faults.faulty import ended, forked, run
-from sweep.executor import InProcess
-from sweep.store import Results
+from sweep.execution.executor import InProcess
+from sweep.results.results import Results
 
 EXPERIMENT = """
 question = "What if it goes wrong?"
@@ -49,8 +49,8 @@ def a_gru_does_not_compile() -> None:
     """Into the program of every GRU gets an operation that XLA cannot compile."""
     import tensorflow as tf
 
-    from sweep.training.cells import GRU
-    from sweep.training.network import Network
+    from sweep.training.compiled.tensorflow.cells import GRU
+    from sweep.training.compiled.tensorflow.network import Network
 
     gradient = Network.gradient
 

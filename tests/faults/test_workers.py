@@ -19,10 +19,10 @@ from stubs import Stub, StubWorkers, stub_outcome
 import sweep
 from faults.conftest import Found
 from faults.faulty import EXPERIMENT, assert_whole, calm_run, ended, finished, forked, run, studies, write
-from sweep.executor import Job
-from sweep.outcome import Outcome, Scores
-from sweep.store import Results
-from sweep.workers import Workers, local_workers
+from sweep.execution.workers import Workers, local_workers
+from sweep.results.outcome import Outcome, Scores
+from sweep.results.results import Results
+from sweep.search.job import Job
 
 TRIALS = 14
 POISON = (2, 7, 11, 12, 19)  # all in the first round: later ones are chosen, and pruned, by what came before

@@ -1,0 +1,241 @@
+"""Publishes what was run: a folder an experiment under `published/`, the page of answers, the opening of the README.
+
+    python experiments/publishing/publish.py RUN      RUN has the results of every experiment; `make publish` makes them
+
+Nothing on these pages is typed that was measured. The records are published beside the reports, and
+`tests/test_published.py` makes the reports and the pages anew from them.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sweep.reporting.findings.answer import answer
+from sweep.reporting.findings.choice import Choice, choices
+from sweep.reporting.findings.conditions import conditions, of_trial
+from sweep.reporting.findings.importances import importances
+from sweep.reporting.look.display import DASH, columns, count, percent, percent_interval, value_text
+from sweep.reporting.look.rendering import rendered
+from sweep.reporting.page import write_report
+from sweep.results.ranking import ranking, search_trials
+from sweep.results.record import record_schema
+from sweep.results.results import Results
+from sweep.results.store import Store
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PUBLISHED = ROOT / "results" / "published"
+PAPER = HERE / "paper_1997.csv"
+
+_REPORT = ("report.md", "figures", "tables")
+_NO_WEIGHTS = ("weights", "weights_seed")  # most of a record's bytes, and no report shows them
+
+
+def experiments() -> list[str]:
+    """Every experiment, in the order of their list."""
+    return re.findall(r"^\| \[(\w+)\]", (ROOT / "experiments" / "README.md").read_text(), flags=re.MULTILINE)
+
+
+def publish(run: Path) -> None:
+    """Replace what is published by the results in `run`; SweepError where some are missing."""
+    found = {name: publish_one(Store(run / name), PUBLISHED / name) for name in experiments()}
+    (ROOT / "results" / "README.md").write_text(page(found))
+    readme = ROOT / "README.md"
+    readme.write_text(with_opening(readme.read_text(), found))
+
+
+def publish_one(store: Store, folder: Path) -> Results:
+    """Replace `folder` by the report of `store`, and its records; what the report was made of."""
+    results = store.load()
+    report = write_report(results).parent
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for part in _REPORT:
+        copy = shutil.copytree if (report / part).is_dir() else shutil.copy
+        copy(report / part, folder / part)
+    for part in ("experiment.toml", "manifest.json"):
+        shutil.copy(store.path / part, folder)
+    records = pa.concat_tables(store.records(store.experiment())).drop_columns(list(_NO_WEIGHTS))
+    pq.write_table(records, folder / "records.parquet", compression="zstd", compression_level=15)
+    return results
+
+
+def restored(folder: Path, into: Path) -> Store:
+    """The results of a published `folder` as a run has them, but for the weights, in `into` under the same name."""
+    store = Store(into / folder.name)
+    (store.path / "trials").mkdir(parents=True)
+    for part in ("experiment.toml", "manifest.json"):
+        shutil.copy(folder / part, store.path)
+    schema = record_schema(store.experiment())
+    records = pq.read_table(folder / "records.parquet")
+    for name in _NO_WEIGHTS:
+        records = records.append_column(schema.field(name), pa.nulls(len(records), schema.field(name).type))
+    records = records.select(schema.names).cast(schema)
+    for row, (trial, phase) in enumerate(zip(records["trial"].to_pylist(), records["phase"].to_pylist(), strict=True)):
+        pq.write_table(records.slice(row, 1), store.path / "trials" / f"{trial:06d}-{phase}.parquet")
+    return store
+
+
+def page(found: dict[str, Results]) -> str:
+    """`results/README.md`."""
+    return rendered("README.md.j2", _shown(found), HERE)
+
+
+def with_opening(readme: str, found: dict[str, Results]) -> str:
+    """The README of the project with what a newcomer is told first, between its two comments."""
+    opening = rendered("opening.md.j2", _shown(found), HERE)
+    return re.sub(
+        r"(?s)(<!-- published -->\n).*(<!-- /published -->)", lambda m: f"{m.group(1)}{opening}{m.group(2)}", readme
+    )
+
+
+def _shown(found: dict[str, Results]) -> dict[str, Any]:
+    """What the templates say."""
+    manifest = found["hochreiter_2c"].manifest
+    paper = pd.read_csv(PAPER)
+    return {
+        "answers": {name: (each.experiment.question, answer(each).sentence) for name, each in found.items()},
+        "manifest": manifest,
+        "seeds": {name: each.experiment.study.replicate_seeds for name, each in found.items()},
+        "chosen": {name: _comment(found[f"hochreiter_{name}"]) for name in ("2a", "2b", "2c")},
+        "delays": columns(_delays(found["hochreiter_2c"], paper)),
+        "weighted": {name: columns(_weighted(found[f"hochreiter_{name}"], name, paper)) for name in ("2a", "2b")},
+        "printed": columns(_printed(paper)),
+        "searches": {name: _search(found[f"hochreiter_{name}_search"]) for name in ("2a", "2b")},
+        "gate_bias": _gate_bias(found["gate_bias"]),
+        "importances": columns(_importances(found["long_random"])),
+    }
+
+
+def _comment(results: Results) -> str:
+    """What the experiment file says under its question."""
+    lines = (results.path / "experiment.toml").read_text().splitlines()
+    return " ".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
+
+
+def _ours(choice: Choice) -> dict[str, Any]:
+    """What our networks took to solve it, as the columns of a table."""
+    trial = choice.trial
+    took = np.where(choice.replicates["solved"], choice.replicates["sequences_to_solve"], np.inf)
+    first, third = np.quantile(took, [0.25, 0.75], method="inverted_cdf")
+    middle = f" ({count(first)} to {count(third)})" if np.isfinite(first) else ""
+    return {
+        "parameters": int(trial["parameters"]),
+        "seeds": int(trial["seeds"]),
+        **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
+        "sequences, median (middle half)": count(trial["sequences_to_solve"]) + middle,
+        "ert_sequences": float(trial["ert_sequences"]),
+        "train_seconds": float(trial["train_seconds"]),
+    }
+
+
+def _delays(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
+    """Table 3 of the paper, a row a condition, and ours beside it."""
+    rows = []
+    for choice in choices(results).values():
+        lag, distractors = (choice.condition.values[name] for name in ("lag", "distractors"))
+        (printed,) = paper[(paper["lag"] == lag) & (paper["distractors"] == distractors)].to_dict("records")
+        ours = _ours(choice)
+        fewer = printed["sequences"] / ours["ert_sequences"]
+        head = {"delay q": lag, "p": distractors, "1997: weights": f"{printed['weights']:,.0f}"}
+        rows.append(head | {"1997: sequences": count(printed["sequences"])} | ours | {"1997 / ERT": _ratio(fewer)})
+    return pd.DataFrame(rows)
+
+
+def _weighted(results: Results, name: str, paper: pd.DataFrame) -> pd.DataFrame:
+    """Ours by the weight of the last step, 1 being the paper's loss."""
+    (printed,) = paper[(paper["experiment"] == name) & (paper["method"] == "LSTM")].to_dict("records")
+    (condition,) = conditions(results)
+    rows = []
+    for _, trial in ranking(results).sort_values("last_weight").iterrows():
+        ours = _ours(Choice(condition, results, trial, confirmed=False))
+        fewer = printed["sequences"] / ours["ert_sequences"]
+        rows.append({"weight of the last step": trial["last_weight"]} | ours | {"1997 / ERT": _ratio(fewer)})
+    return pd.DataFrame(rows)
+
+
+def _printed(paper: pd.DataFrame) -> pd.DataFrame:
+    """What the paper prints of 2a and 2b; ERT counts a trial that failed with the 5,000,000 sequences it was given."""
+    rows = []
+    for row in paper[paper["experiment"] != "2c"].to_dict("records"):
+        solved = row["solved"]
+        spent = solved * row["sequences"] + (1 - solved) * 5e6 if solved else np.inf
+        rows.append(
+            {
+                "experiment": row["experiment"],
+                "method": row["method"],
+                "p": row["distractors"],
+                "learning rate": value_text(row["rate"]),
+                "parameters": row["weights"],
+                "solved": percent(solved),
+                "mean of the solved": count(row["sequences"]),
+                "ert_sequences": spent / solved if solved else np.inf,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _search(results: Results) -> dict[str, Any]:
+    """How far a search got."""
+    trials = search_trials(results)
+    complete = trials[trials["state"] == "complete"]
+    best = ranking(results).iloc[0]
+    seeds = len(results.experiment.study.replicate_seeds)
+    shares = importances(results, trials).shares
+    return {
+        "trials": f"{len(trials):,}",
+        "seeds": seeds,
+        "replicates": f"{len(trials) * seeds:,}",
+        "once": int((complete["solve_rate"] > 0).sum()),
+        "always": int((complete["solve_rate"] == 1).sum()),
+        "diverged": int(results.replicates["diverged"].sum()),
+        "closest": value_text(float(of_trial(results.replicates, int(best["trial"]))["max_error"].min())),
+        "answer": answer(results).sentence,
+        "importances": [(name, percent(share)) for name, share in shares.items()],
+    }
+
+
+def _gate_bias(results: Results) -> dict[str, Any]:
+    """Seeds that solve each length, by the initial gate bias."""
+    ranked, rows = ranking(results), {}
+    for condition in conditions(results):
+        row: dict[str, Any] = {"sequence_length": condition.values["sequence_length"]}
+        for _, trial in condition.rows(ranked).sort_values("gate_bias").iterrows():
+            solved = round(trial["solve_rate"] * trial["seeds"])
+            interval = percent_interval(trial["solve_rate_low"], trial["solve_rate_high"])
+            row[trial["gate_bias"]] = f"{solved} of {trial['seeds']} ({interval})"
+        rows[row["sequence_length"]] = row
+    longest = {name: str(said).replace(" (", " seeds (95% interval ") for name, said in rows[max(rows)].items()}
+    return {"table": columns(pd.DataFrame(list(rows.values()))), "longest": longest}
+
+
+def _importances(results: Results) -> pd.DataFrame:
+    """Of each searched parameter, at each length."""
+    rows, trials = [], search_trials(results)
+    for choice in choices(results).values():
+        condition, best = choice.condition, choice.trial
+        shares = importances(results, condition.rows(trials)).shares
+        rows.append(
+            {
+                "sequence_length": condition.values["sequence_length"],
+                **{name: percent(shares[name]) if shares else DASH for name in results.experiment.search},
+                "best": ", ".join(f"{name} = {value_text(best[name])}" for name in results.experiment.search),
+                "recall_accuracy": float(best["recall_accuracy"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _ratio(number: float) -> str:
+    return f"{number:.3g}" if np.isfinite(number) and number else DASH
+
+
+if __name__ == "__main__":
+    publish(Path(sys.argv[1]))

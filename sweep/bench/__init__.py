@@ -1,1 +1,0 @@
-"""The benchmark: what training costs here, the same work done by several loops side by side."""

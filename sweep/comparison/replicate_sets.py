@@ -1,0 +1,183 @@
+"""What `sweep compare` was asked for: experiments, trials or the values of a parameter, as pairs to be compared."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.comparison.compare import Arm, Pair
+from sweep.errors import SweepError
+from sweep.experiment.experiment import Choices, Range
+from sweep.faults import quoted, unknown
+from sweep.results.ranking import best_trials, confirmation
+
+if TYPE_CHECKING:
+    from sweep.results.results import Results
+
+_MOST_VALUES = 8  # of a parameter; 28 pairs of them
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: the results `name`, all of them or one `trial`."""
+
+    name: str
+    results: Results
+    trial: int | None = None
+
+    @property
+    def label(self) -> str:
+        """As it is named on the command line."""
+        return self.name if self.trial is None else f"{self.name}:{self.trial}"
+
+
+def pairs_of(a: Side, b: Side) -> tuple[list[Pair], list[str]]:
+    """A pair for each condition that both have, and notes; SweepError where there is none.
+
+    Of an experiment the best configuration stands for it, by its confirmed scores if it has any, and with these.
+    """
+    arms_a, arms_b = _arms(a), _arms(b)
+    shared = [task for task in arms_a if task in arms_b]
+    if not shared:
+        raise SweepError(_nothing_shared(a, b))
+    pairs = []
+    for task in shared:
+        (condition, of_a), (_, of_b) = arms_a[task], arms_b[task]
+        pairs.append(Pair(condition, _labelled(a, of_a), _labelled(b, of_b), (of_a,), (of_b,)))
+    notes = [note for side, arms in ((a, arms_a), (b, arms_b)) if (note := _optimism(side, arms))]
+    for side, arms in ((a, arms_a), (b, arms_b)):
+        if alone := len(set(arms) - set(shared)):
+            notes.append(f"{alone} of {len(arms)} conditions of {side.label} are none of the other's; left out.")
+    return pairs, notes
+
+
+def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
+    """A pair for each condition and each two values of a searched parameter, and notes.
+
+    Complete trials of the search that agree in all other parameters stand against each other. Where no two do,
+    all trials with one value stand against all with the other.
+    """
+    search = results.experiment.search
+    if parameter not in search:
+        raise SweepError(f"--by {parameter}: " + unknown("searched parameter", parameter, search))
+    trials = results.trials[(results.trials["phase"] == "search") & (results.trials["state"] == "complete")]
+    values = _levels(search[parameter], trials[parameter].dropna())
+    if len(values) < 2:
+        raise SweepError(f"--by {parameter}: the complete trials have {len(values)} values of it; two are needed")
+    if len(values) > _MOST_VALUES:
+        raise SweepError(
+            f"--by {parameter}: the complete trials have {len(values)} values of it; at most {_MOST_VALUES} can be "
+            "compared, so choose a parameter of few values"
+        )
+    others = [name for name in search if name != parameter]
+    pairs, unmatched = [], 0
+    for number, setting in enumerate(results.experiment.condition_settings):
+        own = trials[trials["trial"] % len(results.experiment.condition_settings) == number]
+        groups = {value: _by_others(own[own[parameter] == value], others) for value in values}
+        for value_a, value_b in itertools.combinations(values, 2):
+            of_a, of_b = groups[value_a], groups[value_b]
+            common = [key for key in of_a if key in of_b]
+            if not of_a or not of_b:
+                continue
+            unmatched += not common
+            a, b = (
+                tuple(_arm(results, trial, "search") for trial in ([of[key] for key in common] or of.values()))
+                for of in (of_a, of_b)
+            )
+            label_a, label_b = (f"{parameter} = {_written(value)}" for value in (value_a, value_b))
+            pairs.append(Pair(setting, label_a, label_b, a, b, matched=bool(common)))
+    if not pairs:
+        raise SweepError(f"--by {parameter}: under no condition have complete trials two values of it")
+    if not unmatched:
+        return pairs, []
+    return pairs, [
+        f"{unmatched} of {len(pairs)} comparisons have no two trials that agree in all else: there, trials as the "
+        "search drew them are compared, whose other parameters may differ as well."
+    ]
+
+
+def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
+    """The task under a condition, as text -> that condition, and the configuration that stands for the side."""
+    results, again = side.results, confirmation(side.results)
+    settings = results.experiment.condition_settings
+    if side.trial is not None:
+        known = results.trials["trial"]
+        if side.trial not in set(known):
+            have = f"trials {known.min()} to {known.max()} are there" if len(known) else "none is there yet"
+            raise SweepError(f"{side.label}: has no such trial; {have}")
+        confirmed = side.trial in set(again.replicates["trial"])
+        chosen = {side.trial % len(settings): (side.trial, "confirm" if confirmed else "search")}
+    else:
+        best = best_trials(results)
+        chosen = {number: (int(trial["trial"]), "search") for number, trial in best.items()}
+        confirmed_best = best_trials(again)
+        chosen |= {n: (int(trial["trial"]), "confirm") for n, trial in confirmed_best.items() if n in best}
+    arms = {}
+    for number, (trial, phase) in sorted(chosen.items()):
+        task = results.experiment.base.replace(**settings[number]).task
+        arms[task.model_dump_json()] = (settings[number], _arm(results, trial, phase))
+    if not arms:
+        raise SweepError(f"{side.label}: has no complete trial yet; `sweep run {side.name}` goes on with it")
+    return arms
+
+
+def _arm(results: Results, trial: int, phase: str) -> Arm:
+    rows, curves = (
+        frame[(frame["trial"] == trial) & (frame["phase"] == phase)] for frame in (results.replicates, results.curves)
+    )
+    if rows.empty:
+        raise SweepError(f"{results.name}:{trial}: failed and has no replicate to compare; choose another trial")
+    solved = rows["sequences_to_solve"].notna().all()
+    budget = np.inf if solved else float(curves["sequences"].max())
+    return Arm(trial, rows.sort_values("seed"), budget, confirmed=phase == "confirm")
+
+
+def _optimism(side: Side, arms: dict[str, tuple[dict[str, Any], Arm]]) -> str:
+    """That the side was picked by the very seeds it is compared on; empty where it was not."""
+    study, trials = side.results.experiment.study, side.results.experiment.trials
+    searched = set(study.replicate_seeds)
+    picked = any(searched & set(arm.replicates["seed"]) for _, arm in arms.values())
+    if side.trial is not None or trials < 2 or not picked:
+        return ""
+    return (
+        f"{side.label} is the best of up to {trials} trials, picked by these very seeds: its values are optimistic, "
+        f"and so is the verdict. `sweep confirm {side.name}` trains it again from new ones."
+    )
+
+
+def _labelled(side: Side, arm: Arm) -> str:
+    """Which trial stands for the side, and by which scores."""
+    label = side.label if side.trial is not None or not side.results.experiment.search else f"{side.name}:{arm.trial}"
+    return f"{label} (confirmed)" if arm.confirmed else label
+
+
+def _nothing_shared(a: Side, b: Side) -> str:
+    tasks = [side.results.experiment.task.name for side in (a, b)]
+    if tasks[0] != tasks[1]:
+        return f"{a.label} is of the task {tasks[0]} and {b.label} of {tasks[1]}; compare two of the same task"
+    return f"{a.label} and {b.label} have no condition in common; compare two that were measured on the same task"
+
+
+def _levels(dimension: Choices | Range, found: pd.Series) -> list[Any]:
+    """The values that occur, in the order of the experiment file."""
+    present = list(dict.fromkeys(found))
+    if isinstance(dimension, Choices):
+        order = [str(choice) for choice in dimension.choices]
+        return sorted(present, key=lambda value: order.index(str(value)) if str(value) in order else len(order))
+    return sorted(present)
+
+
+def _by_others(trials: pd.DataFrame, others: list[str]) -> dict[tuple[str, ...], int]:
+    """The values of the other parameters -> the earliest trial that has them."""
+    found: dict[tuple[str, ...], int] = {}
+    for _, row in trials.iterrows():
+        found.setdefault(tuple(str(row[name]) for name in others), int(row["trial"]))
+    return found
+
+
+def _written(value: Any) -> str:
+    return quoted(bool(value)) if isinstance(value, bool | np.bool_) else str(value)

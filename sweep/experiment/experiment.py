@@ -1,0 +1,335 @@
+"""The experiment: its schema, and what its keys mean together.
+
+An experiment is immutable data: a question, a task, fixed parameters, conditions (the problem's own axes:
+each combination, or each written table, is one study) and a search space.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_serializer, model_validator
+
+from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
+from sweep.faults import quoted, unknown
+from sweep.frozen import Frozen
+from sweep.tasks.parameters import TaskConfig
+
+OBJECTIVES = (
+    "solve_rate",
+    "recall_accuracy",
+    "sequence_accuracy",
+    "accuracy",
+    "loss",
+    "epochs_to_solve",
+    "sequences_to_solve",
+    "updates_to_solve",
+    "ert_sequences",
+    "parameters",
+)
+"""Outcomes of a trial that a study may optimise: those that the same file always gives again."""
+
+SEARCHABLE = tuple(
+    name
+    for section in SECTIONS.values()
+    for name in section.model_fields
+    if name not in ("trainer", "evaluate_every", "stop_when_solved")  # how a trial is measured, not what it is
+)
+"""Parameters that `[search]` may name."""
+
+_NEUTRAL = ("question", "study.trials", "study.trial_timeout")
+"""Keys that may change between two runs, as all of [confirm] may: no finished trial depends on them."""
+
+DEFAULT_TRIALS = 50
+_MOST_SEEDS = 100_000
+_LEAST_FOR_WILCOXON = 4  # with fewer pairs, no result of the test is as rare as the 10% that Optuna prunes at
+
+
+class _Dimension(Frozen):
+    when: dict[str, Any] | None = Field(
+        None, min_length=1, description="searched only where these parameters have such values: one, or a list of them"
+    )
+
+    def applies(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether it is searched beside these `parameters`, those that it depends on among them.
+
+        >>> Range(low=1, high=2, when={"cell": ["lstm", "gru"]}).applies({"cell": "mlp"})
+        False
+        """
+        return all(name in parameters and parameters[name] in listed(values) for name, values in self.conditions)
+
+    @property
+    def conditions(self) -> tuple[tuple[str, Any], ...]:
+        """The parameters that it depends on, with their values as written."""
+        return tuple((self.when or {}).items())
+
+
+def listed(values: Any) -> list[Any]:
+    """The values that `when` names: a list of them, or just one."""
+    return list(values) if isinstance(values, list | tuple) else [values]
+
+
+class Choices(_Dimension):
+    """A search dimension without an order: one of the values."""
+
+    choices: tuple[Any, ...] = Field(min_length=1, strict=False, description="the values to choose from")
+
+    @model_validator(mode="after")
+    def _choices_are_distinct(self) -> Self:
+        if len(set(map(repr, self.choices))) < len(self.choices):
+            raise ValueError(f"choices holds a value twice: {quoted(self.choices)}")
+        return self
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        """The values that a check of the whole dimension must try."""
+        return self.choices
+
+
+class Range(_Dimension):
+    """A search dimension from low to high, both included; of whole numbers where the parameter is one."""
+
+    low: int | float = Field(description="the smallest value")
+    high: int | float = Field(description="the largest value")
+    log: bool = Field(False, description="draw evenly between powers, for values of several magnitudes")
+    step: int | float | None = Field(None, gt=0, description="distance between the values")
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low} and high is {self.high}; low must not exceed high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low is {self.low} with log = true; a logarithmic range starts above 0")
+        if self.log and self.step is not None:
+            raise ValueError("step and log = true exclude each other; leave one out")
+        return self
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        """The values that a check of the whole dimension must try."""
+        return (self.low, self.high)
+
+
+Dimension = Choices | Range
+
+
+class StudyConfig(Frozen):
+    """How the search space is explored, and from how many seeds each configuration is trained."""
+
+    sampler: Literal["tpe", "random", "grid", "qmc", "cmaes", "nsga2"] = Field(
+        "tpe",
+        description="how configurations are chosen; cmaes draws choices at random, beside what it learns of ranges",
+    )
+    trials: int | None = Field(None, ge=1, description="trials a condition; left out: 50, or the whole grid")
+    seeds: int | Annotated[tuple[int, ...], Field(strict=False)] = Field(
+        10, description="replicates a trial: 10 means seeds 0 to 9; or a list of seeds"
+    )
+    objective: str | Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        "recall_accuracy", description='the outcome to maximise; a "-" in front minimises it'
+    )
+    pruner: Literal["none", "median", "hyperband", "wilcoxon"] = Field(
+        "none", description="ends hopeless trials early; wilcoxon: by a test over the seeds"
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="the sampler's own seed")
+    start: tuple[dict[str, Any], ...] = Field(
+        (), strict=False, description="configurations that come first; what one leaves out is chosen for it"
+    )
+    trial_timeout: float | None = Field(
+        None,
+        gt=0,
+        lt=float("inf"),
+        description="seconds after which a trial has failed; left out: it may take any time",
+    )
+
+    @model_validator(mode="after")
+    def _seeds_are_usable(self) -> Self:
+        if isinstance(self.seeds, int) and self.seeds > _MOST_SEEDS:
+            raise ValueError(f"seeds is {self.seeds}; at most {_MOST_SEEDS} replicates make a trial")
+        seeds = self.replicate_seeds
+        if not seeds:
+            raise ValueError(f"seeds is {quoted(self.seeds)}; at least one replicate is needed")
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds holds a seed twice: {quoted(seeds)}")
+        if not all(0 <= seed < 2**32 for seed in seeds):
+            raise ValueError(f"seeds is {quoted(seeds)}; each must lie between 0 and {2**32 - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _objectives_are_outcomes(self) -> Self:
+        if not self.objectives:
+            raise ValueError("objective is empty; name an outcome, recall_accuracy for example")
+        for objective in self.objectives:
+            if objective.removeprefix("-") not in OBJECTIVES:
+                raise ValueError("objective: " + unknown("outcome", objective.removeprefix("-"), OBJECTIVES))
+        if self.pruner != "none" and len(self.objectives) > 1:
+            raise ValueError("pruner needs a single objective; Optuna cannot prune by several")
+        if self.sampler == "cmaes" and len(self.objectives) > 1:
+            raise ValueError('sampler "cmaes" takes a single objective; nsga2 and tpe take several')
+        if self.sampler == "grid" and self.start:
+            raise ValueError("start is for the other samplers; a grid comes to every combination by itself")
+        if self.pruner == "wilcoxon" and len(self.replicate_seeds) < _LEAST_FOR_WILCOXON:
+            raise ValueError(
+                f'pruner is "wilcoxon" with {len(self.replicate_seeds)} seeds; its test over the seeds can only '
+                f"tell from {_LEAST_FOR_WILCOXON} on"
+            )
+        return self
+
+    @property
+    def replicate_seeds(self) -> tuple[int, ...]:
+        """The seeds of every trial, in order."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    def seeds_after(self, number: int) -> tuple[int, ...]:
+        """The next `number` seeds after those of the trials.
+
+        >>> StudyConfig(seeds=(3, 7)).seeds_after(2)
+        (8, 9)
+        """
+        first = max(self.replicate_seeds) + 1
+        return tuple(range(first, first + number))
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The objectives in order, each with its "-" if it is minimised."""
+        return (self.objective,) if isinstance(self.objective, str) else self.objective
+
+
+class ConfirmConfig(Frozen):
+    """How the best configurations of each condition are trained again, from seeds that the search never used."""
+
+    top: int = Field(
+        3, ge=1, le=1000, description="how many of the best of each condition; of several objectives, of the Pareto set"
+    )
+    seeds: int = Field(
+        30, ge=1, le=_MOST_SEEDS, description="from how many seeds each: the next ones after the search's own"
+    )
+
+
+class Experiment(Frozen):
+    """A sweep: a question, the task, what is fixed, what is measured and what is searched."""
+
+    question: str = Field(min_length=1, description="one sentence; heads the report")
+    task: TaskConfig = Field(description="what is to be learnt: the task's name and its parameters")
+    model: ModelConfig = Field(ModelConfig(), description="fixed parameters of the model")
+    training: TrainingConfig = Field(TrainingConfig(), description="fixed parameters of the training")
+    conditions: dict[str, tuple[Any, ...]] = Field(
+        {}, description="task parameter -> values; each combination is a study; or [[conditions]], each table a study"
+    )
+    paired: bool = Field(False, exclude=True, description="whether the conditions were written as tables, one a study")
+    search: dict[str, Dimension] = Field({}, description="model or training parameter -> what the sampler may choose")
+    study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
+    confirm: ConfirmConfig | None = Field(None, description="left out: the search is all there is")
+
+    @property
+    def base(self) -> Configuration:
+        """The fixed parameters, before a condition or a search dimension replaces any."""
+        return Configuration(task=self.task, model=self.model, training=self.training)
+
+    @property
+    def condition_settings(self) -> tuple[dict[str, Any], ...]:
+        """The setting of each study; one empty setting where there are no conditions."""
+        return settings_of(self.conditions, paired=self.paired)
+
+    @field_serializer("conditions")
+    def _conditions_as_written(self, conditions: dict[str, tuple[Any, ...]]) -> Any:
+        return list(self.condition_settings) if self.paired else conditions
+
+    @property
+    def trials(self) -> int:
+        """Trials of each condition's study."""
+        if not self.search:
+            return 1
+        if self.study.trials is not None:
+            return self.study.trials
+        return self.grid_size if self.study.sampler == "grid" else DEFAULT_TRIALS
+
+    @property
+    def grid_size(self) -> int:
+        """Combinations of the search space's values; ValueError where a range has no step."""
+        if not any(dimension.when for dimension in self.search.values()):
+            return math.prod(len(values) for values in self._grid().values())
+        return len(self.grid_points)
+
+    @property
+    def grid_points(self) -> list[dict[str, Any]]:
+        """Every combination of the search space's values once, without what is not searched beside the others."""
+        grid = self._grid()
+        points = (self.applicable(dict(zip(grid, values, strict=True))) for values in itertools.product(*grid.values()))
+        return list({tuple(point.items()): point for point in points}.values())
+
+    def applicable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The `parameters` without those of the search that are not searched beside the others."""
+        return {
+            name: value
+            for name, value in parameters.items()
+            if name not in self.search or self.search[name].applies(parameters)
+        }
+
+    def _grid(self) -> dict[str, tuple[Any, ...]]:
+        return {name: _grid_values(name, dimension) for name, dimension in self.search.items()}
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
+        return hashlib.sha256(json.dumps(_content(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def differences(self, other: "Experiment") -> list[str]:
+        """What `other` would change in the numbers: one line a key. The question and more trials do not."""
+        old, new = _content(self), _content(other)
+        changed = [key for key in {**old, **new} if json.dumps(old.get(key)) != json.dumps(new.get(key))]
+        # Without this, a key that comes or goes would be told twice: by itself, and by the order of all keys.
+        told = [key for key in changed if key not in _ORDERS or sorted(old.get(key, [])) == sorted(new.get(key, []))]
+        return [f"{key}: was {_said(old, key)}, is {_said(new, key)}" for key in told]
+
+
+def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> tuple[dict[str, Any], ...]:
+    """Every combination of the conditions' values; where they are `paired`, the first of each, the second of each, ...
+
+    >>> settings_of({"lag": (50, 100), "distractors": (8, 9)}, paired=True)
+    ({'lag': 50, 'distractors': 8}, {'lag': 100, 'distractors': 9})
+    """
+    columns = conditions.values()
+    rows = zip(*columns, strict=True) if paired else itertools.product(*columns)
+    return tuple(dict(zip(conditions, row, strict=True)) for row in rows)
+
+
+def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
+    if isinstance(dimension, Choices):
+        return dimension.choices
+    if dimension.step is None:
+        raise ValueError(f"search.{name}: has no step; a grid needs choices, or a range with a step")
+    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
+    return tuple(dimension.low + i * dimension.step for i in range(count))
+
+
+_ORDERS = ("order of conditions", "order of search")
+
+
+def _content(experiment: Experiment) -> dict[str, Any]:
+    """What decides the numbers: every key but the neutral ones, and the orders in which trials and draws go."""
+    flat = _flat(experiment.model_dump(mode="json"))
+    orders = zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True)
+    unset = {key for key, value in flat.items() if key.endswith((".when", ".start")) and not value}
+    neutral = {key for key in flat if key in _NEUTRAL or key.partition(".")[0] == "confirm"}
+    content = {key: value for key, value in flat.items() if key not in neutral and key not in unset}
+    return content | {key: names for key, names in orders if len(names) > 1}
+
+
+def _said(content: Mapping[str, Any], key: str) -> str:
+    return quoted(content[key]) if content.get(key) is not None else "not set"
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            for number, row in enumerate(value, start=1):
+                flat |= _flat(row, f"{prefix}{key}.{number}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,368 @@
+"""Reading an experiment file: every fault is found before anything runs, one line each."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweep.errors import SweepError
+from sweep.experiment.configuration import SECTIONS
+from sweep.experiment.experiment import (
+    SEARCHABLE,
+    Choices,
+    ConfirmConfig,
+    Dimension,
+    Experiment,
+    Range,
+    StudyConfig,
+    listed,
+    settings_of,
+)
+from sweep.faults import faults_of, quoted, unknown
+from sweep.frozen import Frozen
+from sweep.tasks.parameters import TASKS
+
+_KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def load(path: Path) -> Experiment:
+    """Read and check an experiment file; SweepError names every fault, one a line."""
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise SweepError(f"{path}: no such file; `sweep list` names the experiments that there are") from None
+    except IsADirectoryError:
+        raise SweepError(f"{path}: is a folder; give an experiment file, tutorial.toml for example") from None
+    except OSError as error:
+        raise SweepError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SweepError(f"{path}: is not a text file; an experiment is written in TOML, in UTF-8") from None
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SweepError(f"{path}: is not valid TOML: {error}") from None
+    return parse(raw, where=str(path))
+
+
+def override(
+    experiment: Experiment, *, seeds: int | None = None, trials: int | None = None, trainer: str | None = None
+) -> Experiment:
+    """The experiment with what the command line replaces, checked again.
+
+    Where the file lists its seeds, `seeds` are so many from the first of the list on: a file that begins at 10 because
+    its configuration was chosen on the seeds before keeps to that.
+    """
+    raw = experiment.model_dump(exclude_unset=True)
+    listed = experiment.study.seeds
+    first = 0 if isinstance(listed, int) else listed[0]
+    study = {"seeds": list(range(first, first + seeds)) if seeds and first else seeds, "trials": trials}
+    raw["study"] = raw.get("study", {}) | {key: value for key, value in study.items() if value is not None}
+    raw["training"] = raw.get("training", {}) | ({"trainer": trainer} if trainer else {})
+    return parse(raw, where="command line")
+
+
+def name_of(path: Path) -> str:
+    """The name that an experiment's results go by: the file's stem, checked to be a safe folder name."""
+    return checked_name(path.stem)
+
+
+def checked_name(name: str) -> str:
+    """`name` itself, if it can be a folder under the results and nothing else; SweepError otherwise."""
+    if not _NAME.fullmatch(name):
+        raise SweepError(
+            f"{quoted(name)} is no name for an experiment; use letters, digits, '-', '_' and '.', "
+            "at most 100 of them, a letter or a digit first"
+        )
+    return name
+
+
+def parse(raw: Mapping[str, Any], where: str) -> Experiment:
+    """Check what a file holds, section by section; SweepError lists all faults, each headed by `where`."""
+    faults = [unknown("key", key, _KEYS) for key in raw if key not in _KEYS]
+    if not isinstance(raw.get("question"), str) or not raw["question"].strip():
+        arrived = quoted(raw["question"]) if "question" in raw else "missing"
+        faults.append(f"question: is {arrived}; must be one sentence in quotes")
+    task = _task_type(raw)
+    paired = isinstance(raw.get("conditions"), list)
+    faults_of_conditions: list[str] = []
+    conditions = (_paired if paired else _combined)(raw.get("conditions", {}), task, faults_of_conditions)
+    parts: dict[str, Any] = {"conditions": conditions, "paired": paired}
+    if isinstance(task, str):
+        faults.append(task)
+    else:
+        parts["task"] = _task(raw["task"], task, settings_of(conditions, paired=paired and bool(conditions)), faults)
+    sections: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig}
+    for key, section in sections.items():
+        parts[key] = _section(raw.get(key, {}), section, key, faults)
+    if "confirm" in raw:
+        parts["confirm"] = _section(raw["confirm"], ConfirmConfig, "confirm", faults)
+    faults += faults_of_conditions
+    parts["search"] = _search(raw.get("search", {}), faults)
+    if not faults:
+        experiment = Experiment(question=raw["question"].strip(), **parts)
+        faults = _contradictions(experiment, set(raw.get("study", {})))
+    if faults:
+        raise SweepError("\n".join(f"{where}: {fault}" for fault in faults))
+    return experiment
+
+
+def _task_type(raw: Mapping[str, Any]) -> type[Frozen] | str:
+    task = raw.get("task")
+    if not isinstance(task, dict):
+        return f"task: is {quoted(task) if task is not None else 'missing'}; must be a table with a name"
+    if "name" not in task:
+        return "task.name: is missing; known: " + ", ".join(TASKS)
+    if not isinstance(task["name"], str) or task["name"] not in TASKS:
+        return "task.name: " + unknown("task", task["name"], TASKS)
+    return TASKS[task["name"]]
+
+
+def _section(raw: Any, section: type[Frozen], key: str, faults: list[str]) -> Frozen | None:
+    if not isinstance(raw, dict):
+        faults.append(f"{key}: is {quoted(raw)}; must be a table")
+        return None
+    try:
+        return section.model_validate(raw)
+    except ValidationError as error:
+        faults.extend(faults_of(error, section, raw, key))
+        return None
+
+
+def _task(
+    raw: Mapping[str, Any], task: type[Frozen], settings: tuple[dict[str, Any], ...], faults: list[str]
+) -> Frozen | None:
+    """The task as the file fixes it; what only fits with a condition's values is taken with the first one's."""
+    try:
+        return task.model_validate(raw)
+    except ValidationError as error:
+        conditions = settings[0].keys()
+        of_single_keys = [fault for fault in error.errors() if fault["loc"]]
+        if not all(fault["type"] == "missing" and fault["loc"][0] in conditions for fault in of_single_keys):
+            faults += faults_of(error, task, raw, "task")
+            return None
+    refused = _refused(task, raw, settings, "conditions" if conditions else "task")
+    faults += refused
+    return None if refused else task.model_validate({**raw, **settings[0]})
+
+
+def _combined(raw: Any, task: type[Frozen] | str, faults: list[str]) -> dict[str, tuple[Any, ...]]:
+    """`[conditions]`: name -> values."""
+    if not isinstance(raw, dict):
+        faults.append(f"conditions: is {quoted(raw)}; must be a table of lists")
+        return {}
+    unknown_names = _unknown_conditions(raw, task)
+    faults += unknown_names.values()
+    conditions = {}
+    for name, values in raw.items():
+        if name in unknown_names:
+            continue
+        if not isinstance(values, list | tuple) or not values:
+            faults.append(f"conditions.{name}: is {quoted(values)}; must be a list of at least one value")
+        elif len(set(map(repr, values))) < len(values):
+            faults.append(f"conditions.{name}: holds a value twice: {quoted(values)}")
+        else:
+            conditions[name] = tuple(values)
+    return conditions
+
+
+def _paired(raw: list[Any], task: type[Frozen] | str, faults: list[str]) -> dict[str, tuple[Any, ...]]:
+    """`[[conditions]]`: name -> its value in each of the tables; empty if anything is wrong with them."""
+    wrong = _faults_of_tables(raw) or list(_unknown_conditions(raw[0], task).values())
+    faults += wrong
+    return {} if wrong else {name: tuple(row[name] for row in raw) for name in raw[0]}
+
+
+def _faults_of_tables(rows: list[Any]) -> list[str]:
+    if not rows or not all(isinstance(row, dict) and row for row in rows):
+        return [f"conditions: is {quoted(rows)}; must be a table of lists, or [[conditions]] tables of single values"]
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        if row.keys() != rows[0].keys():
+            return [
+                f"conditions: table {number} names {', '.join(row)}, and table 1 names {', '.join(rows[0])}; "
+                "all must name the same parameters"
+            ]
+        first = seen.setdefault(repr(sorted(row.items())), number)
+        if first != number:
+            return [f"conditions: tables {first} and {number} are equal: {quoted(row)}; leave one of them out"]
+    return []
+
+
+def _unknown_conditions(names: Iterable[str], task: type[Frozen] | str) -> dict[str, str]:
+    """Name -> fault, of the names that are no parameters of the task."""
+    if isinstance(task, str):
+        return {}
+    known = [name for name in task.model_fields if name != "name"]
+    hints = dict.fromkeys(SEARCHABLE, "; what is no part of the problem goes under [search]")
+    return {
+        name: f"conditions: {unknown('task parameter', name, known)}{hints.get(name, '')}"
+        for name in names
+        if name not in known
+    }
+
+
+def _search(raw: Any, faults: list[str]) -> dict[str, Dimension]:
+    if not isinstance(raw, dict):
+        faults.append(f"search: is {quoted(raw)}; must be a table of ranges and choices")
+        return {}
+    search: dict[str, Dimension] = {}
+    for name, value in raw.items():
+        if any(name in task.model_fields for task in TASKS.values()):
+            faults.append(f"search.{name}: is part of the problem, which is measured, not optimised; use [conditions]")
+        elif name not in SEARCHABLE:
+            faults.append(f"search: {unknown('parameter', name, SEARCHABLE)}")
+        elif not isinstance(value, dict):
+            faults.append(f"search.{name}: is {quoted(value)}; must be {{ low, high }} or {{ choices = [...] }}")
+        else:
+            kind: type[Choices | Range] = Choices if "choices" in value else Range
+            dimension = _section(value, kind, f"search.{name}", faults)
+            if dimension is not None:
+                search[name] = dimension  # type: ignore[assignment]
+    return search
+
+
+def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
+    """Faults that only show when the sections are put together."""
+    faults = []
+    for name in experiment.search:
+        section = experiment.base.section_of(name)
+        if name in getattr(experiment, section).model_fields_set:
+            faults.append(f"search.{name}: is fixed under [{section}] too; leave one of them out")
+    fixed = experiment.task.model_dump(exclude_unset=True)
+    faults += _refused(type(experiment.task), fixed, experiment.condition_settings, "conditions")
+    for name, dimension in experiment.search.items():
+        if isinstance(dimension, Range) and experiment.base.number_type(name) is None:
+            faults.append(f"search.{name}: is a range; this parameter takes {{ choices = [...] }}")
+            continue
+        owner = experiment.base.section(name)
+        fixed = owner.model_dump(exclude_unset=True)
+        faults += _refused(type(owner), fixed, [{name: value} for value in dimension.extremes], "search")
+        step = dimension.step if isinstance(dimension, Range) else None
+        if isinstance(step, float) and experiment.base.number_type(name) is int:
+            faults.append(f"search.{name}.step: is {step}; must be a whole number")
+    faults += _faults_of_dependence(experiment) + _faults_of_start(experiment)
+    if experiment.study.sampler == "cmaes":
+        ranges = [name for name, d in experiment.search.items() if isinstance(d, Range) and not d.when]
+        if len(ranges) < 2:
+            faults.append('study.sampler: is "cmaes", which needs at least two ranges without `when` to learn in')
+    if not experiment.search and "trials" in study_keys and experiment.study.trials != 1:
+        faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
+    if experiment.confirm is not None:
+        faults += _faults_of_confirmation(experiment, experiment.confirm)
+    if experiment.study.sampler == "grid":
+        try:
+            size = experiment.grid_size
+        except ValueError as error:
+            return [*faults, str(error)]
+        if experiment.study.trials is not None and experiment.search and experiment.study.trials > size:
+            faults.append(f"study.trials: is {experiment.study.trials}; the grid has {size} combinations")
+    return faults
+
+
+def _faults_of_dependence(experiment: Experiment) -> list[str]:
+    """Faults of what `when` names: other choices of the search, which depend on nothing themselves."""
+    faults = []
+    known = [name for name, d in experiment.search.items() if isinstance(d, Choices) and not d.when]
+    for name, dimension in experiment.search.items():
+        for other, values in dimension.conditions:
+            parent = experiment.search.get(other)
+            if not isinstance(parent, Choices) or parent.when:
+                faults.append(
+                    f"search.{name}.when: {other} has no choices of its own under [search] that it could depend on; "
+                    + ("it could depend on: " + ", ".join(known) if known else "leave `when` out")
+                )
+                continue
+            wrong = [value for value in listed(values) if value not in parent.choices]
+            if wrong or not listed(values):
+                faults.append(
+                    f"search.{name}.when: {other} is never {quoted(wrong[0] if wrong else values)}; "
+                    f"its choices are {quoted(parent.choices)}"
+                )
+    return faults
+
+
+def _faults_of_start(experiment: Experiment) -> list[str]:
+    """Faults of the configurations to start with: each must be a point of the search space, or a part of one."""
+    faults = []
+    for number, start in enumerate(experiment.study.start, start=1):
+        key = f"study.start: table {number}"
+        for name, value in start.items():
+            dimension = experiment.search.get(name)
+            if dimension is None:
+                faults.append(f"{key}: " + unknown("searched parameter", name, experiment.search))
+            elif not dimension.applies(start):
+                needed = ", ".join(f"{other} = {quoted(values)}" for other, values in dimension.conditions)
+                faults.append(f"{key}: {name} is searched only where {needed}; say so in the table, or leave it out")
+            elif fault := _outside(value, dimension, whole=experiment.base.number_type(name) is int):
+                faults.append(f"{key}: {name} is {quoted(value)}, outside of search.{name}; must be {fault}")
+    if experiment.study.start and len(experiment.study.start) > experiment.trials:
+        faults.append(
+            f"study.start: has {len(experiment.study.start)} tables for {experiment.trials} trials; add trials"
+        )
+    return faults
+
+
+def _outside(value: Any, dimension: Dimension, *, whole: bool) -> str | None:
+    """What would be right, if the value is none that the dimension can take."""
+    if isinstance(dimension, Choices):
+        same = [choice for choice in dimension.choices if choice == value and type(choice) is type(value)]
+        return None if same else f"one of {quoted(dimension.choices)}"
+    numbers = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return numbers
+    if not dimension.low <= value <= dimension.high:
+        return f"{numbers} from {dimension.low} to {dimension.high}"
+    steps = (value - dimension.low) / dimension.step if dimension.step else 0.0
+    return None if abs(steps - round(steps)) < 1e-9 else f"{dimension.low} and a multiple of {dimension.step}"
+
+
+def _faults_of_confirmation(experiment: Experiment, confirm: ConfirmConfig) -> list[str]:
+    if not experiment.search:
+        return ["confirm: nothing is searched, so there is no choice to confirm; leave it out, and raise study.seeds"]
+    if experiment.study.seeds_after(confirm.seeds)[-1] >= 2**32:
+        return [f"confirm.seeds: is {confirm.seeds}; the seeds after those of the study would pass {2**32 - 1}"]
+    return []
+
+
+def _refused(
+    section: type[Frozen], fixed: Mapping[str, Any], settings: Iterable[Mapping[str, Any]], key: str
+) -> list[str]:
+    """Faults of a section with each of the settings in it; `key` is where the settings were written."""
+    faults: list[str] = []
+    for setting in settings:
+        raw = {**fixed, **setting}
+        try:
+            section.model_validate(raw)
+        except ValidationError as error:
+            faults += faults_of(error, section, raw, key)
+    return list(dict.fromkeys(faults))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of an experiment file, for editors that complete and check TOML."""
+    schema = Experiment.model_json_schema()
+    dimension = schema["properties"]["search"].pop("additionalProperties")
+    axes = {name for task in TASKS.values() for name in task.model_fields} - {"name"}
+    schema["properties"]["search"] |= {
+        "properties": dict.fromkeys(SEARCHABLE, dimension),
+        "additionalProperties": False,
+    }
+    names = sorted(axes)
+    del schema["properties"]["paired"]
+    schema["properties"]["conditions"] |= {
+        "type": ["object", "array"],
+        "properties": {name: {"type": "array", "minItems": 1} for name in names},
+        "additionalProperties": False,
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": {name: {} for name in names},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sweep experiment"} | schema

@@ -1,1 +1,0 @@
-"""Reports: tables, figures, and the page and the Markdown that hold them."""

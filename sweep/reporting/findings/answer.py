@@ -1,0 +1,192 @@
+"""The answer to an experiment's question, computed from its results and said with its uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sweep.reporting.findings.choice import Choice, choices
+from sweep.reporting.findings.conditions import conditions, given_up
+from sweep.reporting.findings.counts import Counts, counts
+from sweep.reporting.findings.runner_up import told_apart
+from sweep.reporting.look.display import MISSING, count, heading, joined, percent, percent_interval, plural, value_text
+from sweep.results.ranking import as_good
+
+if TYPE_CHECKING:
+    from sweep.results.results import Results
+
+_SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer in one sentence, and what a careful reader wants to know next, a sentence each."""
+
+    sentence: str
+    details: tuple[str, ...] = ()
+
+
+def answer(results: Results) -> Answer:
+    """The answer: for one condition what its best trial reached, for several how they differ."""
+    tally = counts(results)
+    if tally.finished == 0:
+        return Answer(f"There is no answer yet: no trial of {tally.expected:,} has finished.")
+    chosen = choices(results)
+    if not chosen:
+        ends = [
+            f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
+        ]
+        return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
+    if len(results.experiment.condition_settings) == 1:
+        sentence = _single(results, chosen[0], tally)
+        details = _details(chosen[0]) + _tied(results, chosen[0]) + _sure(results) + _picked(results, chosen, tally)
+    else:
+        sentence = _several(results, chosen)
+        details = _by_condition(results, chosen) + _sure(results) + _picked(results, chosen, tally)
+    if tally.interrupted:
+        so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
+        sentence = so_far + sentence[0].lower() + sentence[1:]
+    return Answer(sentence, tuple(details))
+
+
+def settings(results: Results, trial: pd.Series) -> str:
+    """What the search chose for a trial, by the names of the experiment file; what it has no use for is left out."""
+    texts = {name: value_text(trial[name]) for name in results.experiment.search}
+    return ", ".join(f"{name} = {text}" for name, text in texts.items() if text != MISSING)
+
+
+def _single(results: Results, chosen: Choice, tally: Counts) -> str:
+    condition, best = chosen.condition, chosen.trial
+    outcome = f"{_share(best)} {_verb(best)} with {condition.success}{_lost(chosen)}."
+    if not results.experiment.search:
+        model, training = condition.configuration.model, condition.configuration.training
+        return f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}, {outcome}"
+    how = f"number {best['trial']} ranks first ({_by(results)})"
+    if chosen.confirmed:
+        again = len(chosen.source.trials)
+        how += f" of the {plural(again, 'configuration')} that were trained again" if again > 1 else " again"
+    return f"Of {plural(tally.complete, 'complete trial')}, {how}: with {settings(results, best)}, {outcome}"
+
+
+def _several(results: Results, chosen: dict[int, Choice]) -> str:
+    how = "With the best configuration found for each condition, t" if results.experiment.search else "T"
+    numbers = sorted(chosen, key=lambda number: (-float(chosen[number].trial["solve_rate"]), number))
+    if len(numbers) <= _SPELT_OUT:
+        parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
+        return f"{how}he task is solved by {joined(parts)}."
+    best, worst = (chosen[number] for number in (numbers[0], numbers[-1]))
+    most, least = _share(best.trial), _share(worst.trial)
+    if most == least:
+        return f"{how}he task is solved by {most} in each of {len(numbers)} conditions."
+    ends = f"{least} at {worst.condition.label} and {most} at {best.condition.label}"
+    return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions."
+
+
+def _by(results: Results) -> str:
+    """The study's objectives in words."""
+    parts = []
+    for objective in results.experiment.study.objectives:
+        name = objective.removeprefix("-")
+        least = "fewest" if name == "parameters" else "lowest"
+        parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name).split(' (')[0]}")
+    return joined(parts)
+
+
+def _by_condition(results: Results, chosen: dict[int, Choice]) -> list[str]:
+    settings = conditions(results)
+    short = [each for each in chosen.values() if float(each.trial["recall_accuracy"]) <= each.condition.recall_ceiling]
+    number = len(chosen) - len(short)
+    sentences = [
+        f"In {number} of {len(chosen)} conditions the final element, the one that needs memory, is right more often "
+        "than a predictor without memory can get it."
+    ]
+    if 0 < len(short) <= _SPELT_OUT:
+        sentences[0] = f"{sentences[0][:-1]}, but not at {joined([each.condition.label for each in short])}."
+    effort = {float(each.trial["ert_sequences"]): each for each in chosen.values()}
+    if len(effort) > 1 and not any(map(math.isnan, effort)):
+        ends = [f"{count(ert)} at {effort[ert].condition.label}" for ert in (min(effort), max(effort))]
+        sentences.append(f"To solve it once costs between {ends[0]} and {ends[1]} training sequences on average (ERT).")
+    missing = [condition.label for number, condition in enumerate(settings) if number not in chosen]
+    if missing:
+        where = joined(missing) if len(missing) <= _SPELT_OUT else f"{len(missing)} of {len(settings)} conditions"
+        sentences.append(f"There is no complete trial at {where}.")
+    return sentences
+
+
+def _details(chosen: Choice) -> list[str]:
+    condition, best = chosen.condition, chosen.trial
+    recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
+    compared = "above" if recall > ceiling else "no better than"
+    which = "The final element, the one that needs memory," if ceiling < 1 else "The final element"
+    sentences = [
+        f"{which} is right in {percent(recall)} of the tests, "
+        f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
+        f"chance is {percent(condition.chance)}."
+    ]
+    censored = given_up(chosen.source, condition, best)
+    sentences += [f"{censored.capitalize()}."] if censored else []
+    epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
+    if pd.notna(epochs):
+        sentences.append(f"Half of the seeds have had {condition.success} once by epoch {round(epochs):,}.")
+    if pd.notna(effort) and float(best["solve_rate"]) < 1:
+        sentences.append(
+            f"Counting the training of the seeds that never get there, to have {condition.success} once costs "
+            f"{count(effort)} training sequences on average (ERT)."
+        )
+    return sentences
+
+
+def _tied(results: Results, chosen: Choice) -> list[str]:
+    """What to add where the objectives alone do not make the trial the best one."""
+    others = as_good(chosen.source, chosen.trial) if results.experiment.search else 0
+    if not others:
+        return []
+    verb = "does" if others == 1 else "do"
+    if len(results.experiment.study.objectives) > 1:
+        return [
+            f"{plural(others, 'other trial')} {verb} as well as it: better by one objective and worse by another "
+            "(the Pareto front)."
+        ]
+    return [
+        f"{plural(others, 'other trial')} {'has' if others == 1 else 'have'} the very same score; "
+        "solve rate, then ERT, then the trial's number decided between them."
+    ]
+
+
+def _sure(results: Results) -> list[str]:
+    """Whether the best configuration can be told from the next best."""
+    said = told_apart(results) if results.experiment.search else ""
+    return [said] if said else []
+
+
+def _picked(results: Results, chosen: dict[int, Choice], tally: Counts) -> list[str]:
+    """How far the scores can be trusted that a configuration was picked by."""
+    if not results.experiment.search or tally.complete < 2:
+        return []
+    if all(each.confirmed for each in chosen.values()):
+        return ["These are the confirmed scores, from seeds that the search never saw."]
+    if any(each.confirmed for each in chosen.values()):
+        return ["Only some of these scores were confirmed on seeds that the search never saw; the table says which."]
+    return ["Picked as the best by these very scores, it is likely to do worse from other seeds."]
+
+
+def _share(trial: pd.Series) -> str:
+    seeds = int(trial["seeds"])
+    solved = round(float(trial["solve_rate"]) * seeds)
+    interval = percent_interval(float(trial["solve_rate_low"]), float(trial["solve_rate_high"]))
+    rate = f"{percent(float(trial['solve_rate']))}, " if solved else ""
+    return f"{solved or 'none'} of {plural(seeds, 'seed')} ({rate}95% interval {interval})"
+
+
+def _verb(trial: pd.Series) -> str:
+    return "ends" if round(float(trial["solve_rate"]) * int(trial["seeds"])) <= 1 else "end"
+
+
+def _lost(chosen: Choice) -> str:
+    """What to add where replicates had solved the task at some test, and no longer at the last one."""
+    replicates = chosen.replicates
+    lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
+    return f"; {lost} more had that at some time and lost it again" if lost else ""

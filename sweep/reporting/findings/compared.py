@@ -1,0 +1,75 @@
+"""A comparison as a reader sees it: a row for each condition and metric, and the verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sweep.comparison.compare import Comparison
+from sweep.reporting.look.display import MISSING, count, heading, percent, percent_interval, plural, value_text
+
+
+def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells: conditions, what is compared, both values, the difference, how sure it is, the verdict."""
+    conditions = list(rows[0].condition) if rows else []
+    head = [*conditions, "A", "B", "metric", "value of A", "value of B", "difference (95%)"]
+    head += ["P(A beats B) (95%)", "p (Holm)", "verdict on A"]
+    return head, [
+        [
+            *(value_text(row.condition[name]) for name in conditions),
+            row.a,
+            row.b,
+            heading(row.metric),
+            _value(row, row.value_a),
+            _value(row, row.value_b),
+            _difference(row),
+            f"{percent(row.improvement)} ({percent_interval(row.improvement_low, row.improvement_high)})",
+            f"{row.p_value:.2g}" if row.p_value >= 0.001 else "<0.001",
+            _verdict(row),
+        ]
+        for row in rows
+    ]
+
+
+def reading(rows: Sequence[Comparison]) -> str:
+    """How the table is to be read, in two or three sentences."""
+    pairing = {True: "the same seeds, pair by pair", False: "separate seeds"}
+    ways = sorted({_units(row) + " on " + pairing[row.paired] if row.unit == "seed" else _units(row) for row in rows})
+    corrected = f", corrected for all {len(rows)} rows (Holm)" if len(rows) > 1 else ""
+    text = f"A against B, {'; '.join(ways)}. Better or worse: p below 0.05{corrected}. "
+    if any(row.verdict == "inconclusive" for row in rows):
+        text += "Inconclusive is not equal: so many seeds would probably settle it, if they truly differ as here. "
+    if any(row.metric == "sequences_to_solve" for row in rows):
+        text += "Sequences to solve: the mean, cut off at the smaller of both budgets; p is the log-rank test's. "
+    return text.strip()
+
+
+def _units(row: Comparison) -> str:
+    a, b = row.units
+    return plural(a, row.unit) if a == b else f"{plural(a, row.unit)} and {b}"
+
+
+def _value(row: Comparison, value: float) -> str:
+    return count(value) if row.metric == "sequences_to_solve" else percent(value)
+
+
+def _difference(row: Comparison) -> str:
+    number = _signed_count if row.metric == "sequences_to_solve" else _points
+    if row.low is None or row.high is None:
+        return f"{number(row.difference)} ({MISSING})"
+    return f"{number(row.difference)} ({number(row.low)} to {number(row.high)})"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}" if round(abs(share), 3) else "0"
+
+
+def _signed_count(number: float) -> str:
+    return f"{number:+,.0f}" if round(number) else "0"
+
+
+def _verdict(row: Comparison) -> str:
+    if row.verdict != "inconclusive":
+        return row.verdict
+    if row.seeds_to_settle is None:
+        return "inconclusive: no difference seen"
+    return f"inconclusive; about {plural(row.seeds_to_settle, row.unit)} each would settle it"

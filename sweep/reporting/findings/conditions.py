@@ -1,0 +1,129 @@
+"""The conditions of an experiment as a report needs them: their rows, and what needs no memory in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.experiment.configuration import Configuration
+from sweep.reporting.look.display import plural, value_text
+from sweep.tasks.registry import build_task
+from sweep.tasks.task import Task
+
+if TYPE_CHECKING:
+    from sweep.results.results import Results
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One setting of the problem: `values` is empty where the experiment has no conditions."""
+
+    values: dict[str, Any]
+    configuration: Configuration
+
+    @property
+    def label(self) -> str:
+        """Its settings as text, empty where there are none.
+
+        >>> from sweep.tasks.parameters import IncreasingTask
+        >>> Condition({"keys": 3}, Configuration(task=IncreasingTask(keys=3))).label
+        'keys = 3'
+        """
+        return ", ".join(f"{name} = {value_text(value)}" for name, value in self.values.items())
+
+    @cached_property
+    def task(self) -> Task:
+        """Its task: chance, the memoryless ceiling, and whether it is tested on what it is trained on."""
+        return build_task(self.configuration.task)
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of guessing."""
+        return self.task.chance
+
+    @cached_property
+    def recall_ceiling(self) -> float:
+        """The best recall accuracy of a predictor that sees only the current symbol."""
+        return self.task.memoryless_ceiling(recall=True)
+
+    @property
+    def length(self) -> int:
+        """Symbols in a sequence of its training, the mean where lengths differ."""
+        return round(self.task.expected_length)
+
+    @property
+    def one_length(self) -> bool:
+        """Whether all sequences end at the same step."""
+        return self.task.expected_length == self.task.num_steps + 1
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether right answers on the test sequences are not yet all that a solved task asks for."""
+        return self.task.max_error < 1 or self.task.criterion_sequences is not None
+
+    @property
+    def success(self) -> str:
+        """What a replicate has that solved the task, for a sentence."""
+        if self.is_strict:
+            return "the task solved"
+        return "every step right" if self.task.same_for_all_seeds else "every scored step right"
+
+    def rows(self, trials: pd.DataFrame) -> pd.DataFrame:
+        """The trials that were run under it."""
+        chosen = np.ones(len(trials), bool)
+        for name, value in self.values.items():
+            # Lists (of an explicit task) come back from Parquet as text, and some numbers as others.
+            texts = (str(value), value_text(value))
+            chosen &= np.array([str(cell) in texts or value_text(cell) in texts for cell in trials[name]], bool)
+        return trials[chosen]
+
+
+def conditions(results: Results) -> list[Condition]:
+    """The experiment's conditions in the order of its file."""
+    experiment = results.experiment
+    return [
+        Condition(values=values, configuration=experiment.base.replace(**values))
+        for values in experiment.condition_settings
+    ]
+
+
+def criterion(settings: list[Condition]) -> str:
+    """When a seed has solved the task, in a sentence."""
+    tasks = [condition.task for condition in settings]
+    sentence = "A seed solves the task when it gets every step of every test sequence right"
+    if not all(task.same_for_all_seeds for task in tasks):
+        sentence = (
+            "A seed solves the task when it gets every scored step of every test sequence right: "
+            "the final one, and any other that the symbols before it determine"
+        )
+    bounds = sorted({task.max_error for task in tasks})
+    if bounds[0] < 1:
+        sentence += f", with no output there further than {' or '.join(map(value_text, bounds))} from its target"
+    numbers = sorted({task.criterion_sequences for task in tasks if task.criterion_sequences is not None})
+    if numbers:
+        sentence += f", and the same on {' or '.join(f'{number:,}' for number in numbers)} fresh sequences"
+    return f"{sentence}."
+
+
+def epochs_of(results: Results, condition: Condition, trial: pd.Series) -> int:
+    """The most epochs that a replicate of the trial is trained."""
+    return int(trial["epochs"]) if "epochs" in results.experiment.search else condition.configuration.training.epochs
+
+
+def given_up(results: Results, condition: Condition, trial: pd.Series) -> str:
+    """How the replicates ended that never solved the task, where each is trained until it does; else empty."""
+    replicates = of_trial(results.replicates, int(trial["trial"]))
+    unsolved = int((~replicates["solved"].astype(bool) & ~replicates["diverged"].astype(bool)).sum())
+    if not condition.configuration.training.stop_when_solved or not unsolved:
+        return ""
+    most = epochs_of(results, condition, trial) * condition.task.num_sequences
+    return f"not solved within {most:,} training sequences: {unsolved} of {plural(len(replicates), 'seed')}"
+
+
+def of_trial(frame: pd.DataFrame, trial: int) -> pd.DataFrame:
+    """The rows of `frame` (replicates, curves, steps or lengths) that belong to one trial of the search."""
+    return frame[(frame["trial"] == trial) & (frame["phase"] == "search")]

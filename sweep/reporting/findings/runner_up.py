@@ -1,0 +1,188 @@
+"""How sure a choice is: the best configuration of each condition against the next best, on the same seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sweep.comparison.compare import METRICS, Arm, Comparison, Pair, compare
+from sweep.reporting.findings.choice import Choice, choices
+from sweep.reporting.findings.conditions import of_trial
+from sweep.reporting.look.display import MISSING, heading, joined, plural, value_text
+from sweep.results.ranking import ranking
+
+if TYPE_CHECKING:
+    from sweep.results.results import Results
+
+_SAID = 6  # conditions that have a sentence each
+_TIME = "sequences_to_solve"  # the one metric that is no share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duel:
+    """A choice against the runner-up: `compared` has the choice as a, and what came of it."""
+
+    choice: Choice
+    runner_up: int
+    apart: str
+    """The settings of the runner-up that are not those of the choice."""
+    compared: Comparison
+
+
+def duels(results: Results) -> dict[int, Duel]:
+    """Number of the condition -> its duel; a condition without a second configuration is left out.
+
+    By the first objective where it can be compared, otherwise by recall accuracy. The p-values are corrected for
+    the number of conditions.
+    """
+    metric = results.experiment.study.objectives[0].removeprefix("-")
+    rivals = _rivals(results)
+    pairs = [
+        Pair(
+            choice.condition.values,
+            f"trial {choice.trial['trial']}",
+            f"trial {other['trial']}",
+            (_arm(choice, choice.trial),),
+            (_arm(choice, other),),
+        )
+        for choice, other in rivals.values()
+    ]
+    rows = compare(pairs, [metric if metric in METRICS else "recall_accuracy"]) if pairs else []
+    return {
+        number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(results, choice, other), compared=row)
+        for (number, (choice, other)), row in zip(rivals.items(), rows, strict=True)
+    }
+
+
+def compared_trials(results: Results) -> set[int]:
+    """The trials that stand against each other."""
+    return {int(trial["trial"]) for choice, other in _rivals(results).values() for trial in (choice.trial, other)}
+
+
+def _rivals(results: Results) -> dict[int, tuple[Choice, pd.Series]]:
+    found = {number: (choice, _runner_up(results, choice)) for number, choice in choices(results).items()}
+    return {number: (choice, other) for number, (choice, other) in found.items() if other is not None}
+
+
+def _arm(choice: Choice, trial: pd.Series) -> Arm:
+    number = int(trial["trial"])
+    rows, curves = of_trial(choice.source.replicates, number), of_trial(choice.source.curves, number)
+    budget = np.inf if rows["sequences_to_solve"].notna().all() else float(curves["sequences"].max())
+    return Arm(number, rows.sort_values("seed"), budget)
+
+
+def _apart(results: Results, choice: Choice, other: pd.Series) -> str:
+    texts = {n: (value_text(choice.trial[n]), value_text(other[n])) for n in results.experiment.search}
+    return ", ".join(_setting(name, text) for name, (own, text) in texts.items() if own != text)
+
+
+def duel_table(results: Results) -> pd.DataFrame:
+    """A row for each duel.
+
+    Columns: the conditions, trial, runner_up, its differing settings, the difference (difference_points, in
+    percentage points, of a share) with its 95% interval, the probability of improvement with its own, p_value
+    (Holm), verdict, seeds_to_settle. nan where there is no interval, and where no number of seeds is known.
+    """
+    rows = []
+    for duel in duels(results).values():
+        found = duel.compared
+        name, factor = ("difference", 1) if found.metric == _TIME else ("difference_points", 100)
+        ends = [np.nan if end is None else factor * end for end in (found.low, found.high)]
+        rows.append(
+            {
+                **duel.choice.condition.values,
+                "trial": int(duel.choice.trial["trial"]),
+                "runner_up": duel.runner_up,
+                "differs_in": duel.apart,
+                name: factor * found.difference,
+                f"{name}_low": ends[0],
+                f"{name}_high": ends[1],
+                "probability_of_improvement": found.improvement,
+                "probability_of_improvement_low": found.improvement_low,
+                "probability_of_improvement_high": found.improvement_high,
+                "p_value": found.p_value,
+                "verdict": found.verdict,
+                "seeds_to_settle": np.nan if found.seeds_to_settle is None else float(found.seeds_to_settle),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def how_sure(results: Results) -> list[str]:
+    """A sentence for each condition, of the first six: whether the choice is better than the next best."""
+    found = duels(results)
+    said = [_sentence(duel) for duel in list(found.values())[:_SAID]]
+    if len(found) > _SAID:
+        said.append(f"The table has the other {plural(len(found) - _SAID, 'condition')}.")
+    return said
+
+
+def told_apart(results: Results) -> str:
+    """In how many conditions the choice is told from the runner-up, in a sentence; empty without a duel."""
+    found = duels(results)
+    if not found:
+        return ""
+    better = [duel.choice.condition.label for duel in found.values() if duel.compared.verdict == "better"]
+    if len(found) == 1:
+        return _sentence(next(iter(found.values())))
+    if not better:
+        return "In no condition can the best configuration be told from the next best with these seeds."
+    where = "" if len(better) > 3 else f": at {joined(better)}"
+    return (
+        f"In {len(better)} of {len(found)} conditions the best configuration can be told from the next best with "
+        f"these seeds{where}."
+    )
+
+
+def _sentence(duel: Duel) -> str:
+    found, label = duel.compared, duel.choice.condition.label
+    whose = f"At {label}, trial" if label else "Trial"
+    whose += f" {duel.choice.trial['trial']}"
+    other = f"the next best configuration, trial {duel.runner_up} ({duel.apart})"
+    seeds = plural(found.units[0], found.unit)
+    if found.difference == 0:
+        return f"{whose} and {other} score the same on {seeds}: which is better is open."
+    size = f"by {_size(found, found.difference)} ({_interval(found)}) in {heading(found.metric)}"
+    if found.verdict != "inconclusive":
+        origin = "" if duel.choice.confirmed else ", by the scores that it was picked by"
+        return f"{whose} is {found.verdict} than {other}{origin}: it differs {size}."
+    more = ""
+    if found.seeds_to_settle is not None:
+        more = f", and about {plural(found.seeds_to_settle, 'seed')} each would probably settle it"
+    ahead = (found.difference > 0) != (found.metric == _TIME)
+    return (
+        f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
+        f"is open{more}."
+    )
+
+
+def _setting(name: str, text: str) -> str:
+    return f"no {name}" if text == MISSING else f"{name} = {text}"
+
+
+def _size(found: Comparison, size: float) -> str:
+    return f"{size:,.0f}" if found.metric == _TIME else f"{100 * size:.3g} points"
+
+
+def _interval(found: Comparison) -> str:
+    if found.low is None or found.high is None:
+        return "no interval: the seeds show no spread"
+    low, high = (end if found.metric == _TIME else 100 * end for end in (found.low, found.high))
+    return (
+        f"95% interval {low:,.3g} to {high:,.3g}"
+        if found.metric != _TIME
+        else f"95% interval {low:,.0f} to {high:,.0f}"
+    )
+
+
+def _runner_up(results: Results, choice: Choice) -> pd.Series | None:
+    """The best complete trial of the same condition whose configuration is another one."""
+    ranked = ranking(choice.source)
+    rows = choice.condition.rows(ranked[ranked["state"] == "complete"])
+    for _, row in rows.iterrows():
+        if any(value_text(row[name]) != value_text(choice.trial[name]) for name in results.experiment.search):
+            return row
+    return None

@@ -1,0 +1,118 @@
+"""The report as files: one self-contained page, its Markdown, and every figure and table beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sweep.reporting.figures.effort import drawn_curves
+from sweep.reporting.figures.learning import drawn_beside
+from sweep.reporting.figures.sections import figure_sections
+from sweep.reporting.files import csv_text, write_files
+from sweep.reporting.findings import facts
+from sweep.reporting.findings.answer import answer
+from sweep.reporting.findings.cautions import cautions
+from sweep.reporting.findings.choice import choice_table, choices, measured_where
+from sweep.reporting.findings.conditions import conditions, criterion
+from sweep.reporting.findings.counts import counts
+from sweep.reporting.findings.runner_up import compared_trials, duel_table, how_sure
+from sweep.reporting.findings.tables import accuracy_table, cost_table
+from sweep.reporting.look.display import columns
+from sweep.reporting.look.drawing import Drawing
+from sweep.reporting.look.rendering import rendered, trusted
+from sweep.results.ranking import ranking
+
+if TYPE_CHECKING:
+    from sweep.results.results import Results
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a report says: `shown` by the names of the templates, and each table and figure with its data."""
+
+    shown: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    drawings: list[Drawing]
+
+
+def write_report(results: Results) -> Path:
+    """Write `report/` into the folder of the results and return its `index.html`.
+
+    The same results give the same bytes. RunError where the folder cannot be written.
+    """
+    return write_content(results, content(results))
+
+
+def write_content(results: Results, found: Content) -> Path:
+    """Write a report's files, its figures and tables among them, and return its `index.html`."""
+    data = found.tables | {drawing.name: drawing.data for drawing in found.drawings}
+    contents = {f"tables/{name}.csv": csv_text(table) for name, table in data.items()}
+    contents |= {f"figures/{drawing.name}.svg": drawing.svg for drawing in found.drawings}
+    contents["report.md"] = experiment_markdown(found, level=2)
+    alone = found.shown | {"experiment": trusted(experiment_html(found, level=2))}
+    contents["index.html"] = rendered("index.html.j2", alone)
+    write_files(results.path / "report", contents)
+    return results.path / "report" / "index.html"
+
+
+def experiment_html(found: Content, *, level: int, prefix: str = "", beside: str = "") -> str:
+    """The part of a page that is about one experiment, its sections headed at `level`.
+
+    Its ids begin with `prefix`, and its figures and tables lie in the folder `beside`.
+    """
+    where = {"level": level, "prefix": prefix, "beside": beside}
+    return rendered("experiment.html.j2", found.shown | where)
+
+
+def experiment_markdown(found: Content, *, level: int, beside: str = "") -> str:
+    """The same for people who read on a code host."""
+    return rendered("experiment.md.j2", found.shown | {"level": level, "beside": beside})
+
+
+def drawn_trials(results: Results) -> set[int]:
+    """The trials whose curves a report needs, for `Store.load`: hundreds of a study's thousands are never drawn."""
+    needed, ranked = compared_trials(results), ranking(results)
+    for condition in conditions(results):
+        rows = condition.rows(ranked)
+        needed |= {int(number) for number in [*rows["trial"].head(1), *drawn_curves(rows)["trial"]]}
+        needed |= set(drawn_beside(rows.iloc[1:]).tolist())
+    return needed
+
+
+def content(results: Results) -> Content:
+    """What a report of these results says."""
+    sections = figure_sections(results)
+    top, every = accuracy_table(results), accuracy_table(results, top=None)
+    chosen = choice_table(results) if results.experiment.search or len(conditions(results)) > 1 else pd.DataFrame()
+    tables = {"accuracy": every, "cost": cost_table(results)}
+    runners = duel_table(results) if results.experiment.search else pd.DataFrame()
+    tables |= {name: table for name, table in (("choice", chosen), ("runner-up", runners)) if len(table)}
+    tables |= {name: table for section in sections for name, table in section.tables.items()}
+    shown = {
+        "results": results,
+        "question": results.experiment.question,
+        "answer": answer(results),
+        "key_figures": facts.key_figures(results),
+        "choice": columns(chosen),
+        "all_confirmed": all(choice.confirmed for choice in choices(results).values()),
+        "runners": columns(runners),
+        "how_sure": how_sure(results) if len(runners) else [],
+        "measured_where": measured_where(results),
+        "accuracy": columns(top),
+        "criterion": criterion(conditions(results)),
+        "more_trials": len(every) > len(top),
+        "searched": bool(results.experiment.search),
+        "sections": sections,
+        "cautions": cautions(results),
+        "counts": counts(results),
+        "failures": facts.failures(results),
+        "cost": columns(tables["cost"]),
+        "fixed": facts.fixed_parameters(results),
+        "ranges": facts.searched_parameters(results),
+        "environment": facts.environment(results),
+        "command": facts.command(results),
+    }
+    return Content(shown, tables, [drawing for section in sections for drawing in section.figures])

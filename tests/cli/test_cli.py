@@ -1,0 +1,284 @@
+"""The command line: data on stdout, everything else on stderr, and the right exit code."""
+
+# ruff: noqa: E501, RUF001 - a printed table is as wide as it is, and has the dashes of a range and of a gap
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import SMALL, Result, outcome_of
+
+from sweep.cli import cli
+from sweep.results.manifest import make_manifest
+from sweep.results.record import TrialKey
+from sweep.results.store import Store
+
+Sweep = Callable[..., Result]
+
+SHOWN = """\
+How long can it remember?
+
+ sequence_length   trial   state      units   learning_rate   timesteps   shuffle   seeds   solve rate (95%)   recall accuracy (95%)   sequence accuracy   loss    chance   memoryless ceiling   epochs to solve   ERT (sequences)
+ ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ 5                 2       complete   6       0.003           1           false     3       100% (29–100%)     100%                    100%                0.344   20%      50%                  2                 5
+ 5                 0       complete   4       0.001           1           true      3       67% (9–99%)        92% (75–100%)           83%                 0.2     20%      50%                  3                 8
+ 5                 4       failed     8       0.005           1           false     3       –                  –                       –                   –       20%      50%                  –                 –
+ 6                 1       complete   5       0.002           full        true      3       0% (0–71%)         75%                     50%                 0.2     17%      50%                  –                 –
+ 6                 3       pruned     7       0.004           full        false     3       0% (0–71%)         67% (50–75%)            33%                 0.333   17%      50%                  –                 –
+
+"""
+
+
+def stripped(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+# Help
+
+
+@pytest.mark.parametrize("name", [None, *cli.commands])
+def test_help_is_data_and_has_an_example(name: str | None, sweep_command: Sweep) -> None:
+    result = sweep_command(*([name] if name else []), "--help")
+    assert (result.code, result.err) == (0, "")
+    assert f"Example:\n    sweep {name or ''}" in result.out
+
+
+def test_the_short_help_option_is_the_long_one(sweep_command: Sweep) -> None:
+    assert sweep_command("-h") == sweep_command("--help")
+
+
+# Commands on stored results
+
+
+def test_show_prints_the_question_and_the_accuracy_table(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("show", "small")
+    assert (result.code, result.err) == (0, "")
+    assert stripped(result.out) == SHOWN
+
+
+def test_show_as_json_is_one_record_for_each_trial(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("show", "small", "--json")
+    assert (result.code, result.err) == (0, "")
+    rows = json.loads(result.out)
+    assert [(row["sequence_length"], row["trial"]) for row in rows] == [(5, 2), (5, 0), (5, 4), (6, 1), (6, 3)]
+    assert rows[0]["memoryless_ceiling"] == 0.5
+
+
+def test_show_finds_the_trials_of_a_condition_that_is_a_list_of_sequences(tmp_path: Path, sweep_command: Sweep) -> None:
+    text = 'question = "q"\n[task]\nname = "explicit"\nsequences = [["a", "b"]]\n'
+    text += '[conditions]\nsequences = [[["a", "b"], ["b", "a"]], [["a", "c"]]]\n[study]\nseeds = 2\n'
+    store = Store(tmp_path / "results" / "own")
+    store.create(text, make_manifest(name="own", command=[], overrides={}))
+    experiment = store.experiment()
+    for trial, condition in enumerate(experiment.condition_settings):
+        key = TrialKey(trial=trial, phase="search", condition=condition, parameters={})
+        store.append(experiment, key, outcome_of([[0.0, 1.0]] * 2))
+    rows = json.loads(sweep_command("show", "own", "--json").out)
+    assert [(row["sequences"], row["trial"]) for row in rows] == [
+        ("[['a', 'b'], ['b', 'a']]", 0),
+        ("[['a', 'c']]", 1),
+    ]
+
+
+def test_list_says_how_far_each_experiment_has_come(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("list")
+    assert (result.code, result.err) == (0, "")
+    lines = [line.split(maxsplit=4) for line in result.out.split("\n")]
+    assert ["small", "5", "of", "6", "How long can it remember? "] in lines
+
+
+def test_list_as_json_has_one_record_for_each_experiment(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("list", "--json")
+    assert json.loads(result.out) == [
+        {"experiment": "small", "question": "How long can it remember?", "trials": 6, "finished": 5}
+    ]
+
+
+def test_list_shows_a_faulty_file_with_its_fault_among_the_others(small: Store, sweep_command: Sweep) -> None:
+    Path("experiments/broken.toml").write_text("question = ")
+    result = sweep_command("list", "--json")
+    assert result.code == 0
+    broken, whole = json.loads(result.out)
+    assert broken["experiment"] == "broken"
+    assert broken["question"].startswith("experiments/broken.toml: is not valid TOML")
+    assert whole["experiment"] == "small"
+
+
+def test_list_without_experiments_is_empty(sweep_command: Sweep) -> None:
+    result = sweep_command("list", "--json")
+    assert (result.code, json.loads(result.out)) == (0, [])
+
+
+def test_results_may_lie_anywhere(small: Store, sweep_command: Sweep) -> None:
+    small.path.parent.rename("elsewhere")
+    assert sweep_command("show", "small", "--results", "elsewhere").code == 0
+    assert sweep_command("show", "small").code == 2
+
+
+def test_plan_counts_and_estimates(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("plan", "small")
+    assert (result.code, result.err) == (0, "")
+    counted, compiled, estimated, room = result.out.splitlines()
+    assert counted == "2 studies, 6 trials, 18 replicates"
+    assert compiled == "144 updates, 6 compiled programs"  # of 16 that the search could ask for
+    assert estimated.startswith("about ")
+    assert re.fullmatch(r"[\d,]+ MB would hold about [\d,]+ replicates side by side", room)
+
+
+def test_plan_calls_its_time_the_most_where_solved_replicates_stop(sweep_command: Sweep) -> None:
+    Path("stops.toml").write_text(SMALL.replace("epochs = 4", "epochs = 4\nstop_when_solved = true"))
+    assert sweep_command("plan", "stops.toml").out.splitlines()[2].startswith("at most about ")
+
+
+def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) -> None:
+    plan = json.loads(sweep_command("plan", "small", "--json").out)
+    assert (plan["studies"], plan["trials"], plan["replicates"], plan["updates"]) == (2, 6, 18, 144)
+    assert plan["seconds"] > 0
+
+
+def test_plan_writes_nothing(tmp_path: Path, sweep_command: Sweep) -> None:
+    Path("experiments").mkdir()
+    Path("experiments/small.toml").write_text(SMALL)
+    assert sweep_command("plan", "small").code == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["experiments", "small.toml"]
+
+
+def test_an_experiment_is_named_by_its_path_too(small: Store, sweep_command: Sweep) -> None:
+    assert sweep_command("plan", "experiments/small.toml") == sweep_command("plan", "small")
+
+
+def test_schema_prints_the_json_schema(sweep_command: Sweep) -> None:
+    result = sweep_command("schema")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize(("table", "rows"), [("trials", 5), ("replicates", 12), ("curves", 37), ("steps", 48)])
+def test_export_prints_each_table_with_every_row(table: str, rows: int, small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("export", "small", "--table", table)
+    assert (result.code, result.err) == (0, "")
+    assert len(list(csv.DictReader(io.StringIO(result.out)))) == rows
+
+
+def test_export_prints_trials_as_csv_unless_told_otherwise(small: Store, sweep_command: Sweep) -> None:
+    explicit = sweep_command("export", "small", "--table", "trials", "--format", "csv")
+    assert sweep_command("export", "small") == explicit
+
+
+def test_export_writes_to_a_file_and_prints_nothing(small: Store, sweep_command: Sweep) -> None:
+    printed = sweep_command("export", "small", "--format", "json").out
+    result = sweep_command("export", "small", "--format", "json", "-o", "trials.json")
+    assert result == Result(0, "", "")
+    assert Path("trials.json").read_text() == printed
+
+
+def test_export_writes_parquet_that_equals_the_results(small: Store, sweep_command: Sweep) -> None:
+    sweep_command("export", "small", "--table", "curves", "--format", "parquet", "-o", "curves.parquet")
+    assert pq.read_table("curves.parquet").to_pandas().equals(small.load().curves)
+
+
+def test_export_writes_into_a_pipe_instead_of_replacing_it(small: Store, sweep_command: Sweep) -> None:
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert sweep_command("export", "small", "-o", "pipe").code == 0
+        assert Path("pipe").is_fifo()
+        assert os.read(reader, 11) == b"experiment,"
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.slow
+def test_report_prints_the_path_of_the_page_that_it_wrote(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("report", "small")
+    assert (result.code, result.out) == (0, "results/small/report/index.html\n")
+    assert "How long can it remember?" in Path(result.out.strip()).read_text()
+
+
+# As a process of its own
+
+
+def process(folder: Path, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """`sweep ARGUMENTS` in a fresh interpreter that ends with 99 if it has loaded TensorFlow or Keras."""
+    code = (
+        f"import sys\n{before}\nsys.argv = ['sweep', *sys.argv[1:]]\nfrom sweep.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    if {'tensorflow', 'keras'} & set(sys.modules): sys.exit(99)\n"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("--help", 0),
+        ("schema", 0),
+        ("list", 0),
+        ("plan small", 0),
+        ("init mine", 0),
+        ("show small", 0),
+        ("report small", 0),
+        ("export small --table curves", 0),
+        ("compare small small", 0),
+        ("compare small --by shuffle", 0),
+        ("confirm nothing", 2),
+        ("predict small --sequence 9", 2),
+        ("predict small --sequence 3 --trial 77", 2),
+        ("run nothing", 2),
+    ],
+)
+def test_tensorflow_is_loaded_only_by_what_trains_or_predicts(
+    arguments: str, code: int, small: Store, tmp_path: Path
+) -> None:
+    done = process(tmp_path, *arguments.split())
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_module_is_the_command(small: Store, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sweep", "list", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)[0]["experiment"] == "small"
+
+
+def test_a_reader_that_goes_away_is_told_nothing(small: Store, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        command = [sys.executable, "-m", "sweep", "export", "small", "--table", "curves"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+@pytest.mark.parametrize("arguments", [["schema"], ["list"], ["show", "small"], ["export", "small"]])
+def test_output_that_does_not_fit_on_the_disk_is_one_line(arguments: list[str], small: Store, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sweep", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Error: output: the disk is full; what was stored before is kept\n"
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
+    small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "load", interrupted)
+    result = sweep_command("show", "small")
+    assert (result.code, result.out) == (130, "")
+    assert result.err.strip() == "Stopped. Finished trials are kept: the same command goes on from here."

@@ -1,0 +1,301 @@
+"""Comparisons: the numbers by hand, and verdicts that are neither rash nor blind."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Result
+from sampled_results import TUNING, by_cell, confirmed, sample, tuning, tutorial
+
+from sweep import stats
+from sweep.comparison.compare import Arm, Comparison, Pair, compare
+from sweep.comparison.replicate_sets import Side, pairs_by, pairs_of
+from sweep.errors import SweepError
+from sweep.results.store import Store
+
+DEFAULTS = ("solve_rate", "recall_accuracy", "sequences_to_solve")
+
+
+def arm(times: list[float], budget: float = 100.0, first_seed: int = 0) -> Arm:
+    """Replicates that solve the task at `times` and keep it, or never within the budget."""
+    at = np.array(times, float)
+    solved = at <= budget
+    table = {
+        "seed": np.arange(len(at)) + first_seed,
+        "solved": solved,
+        "recall_accuracy": np.where(solved, 1.0, 0.5),
+        "sequences_to_solve": np.where(solved, at, np.nan),
+    }
+    return Arm(0, pd.DataFrame(table), math.inf if solved.all() else budget)
+
+
+def pair(a: Arm, b: Arm) -> Pair:
+    return Pair({}, "a", "b", (a,), (b,))
+
+
+def only(a: Arm, b: Arm, metric: str) -> Comparison:
+    (row,) = compare([pair(a, b)], [metric])
+    return row
+
+
+NEVER = math.inf
+
+
+# The numbers
+
+
+def test_common_seeds_are_compared_pair_by_pair() -> None:
+    row = only(arm([10.0] * 9 + [NEVER]), arm([10.0, 10.0, 10.0] + [NEVER] * 7), "solve_rate")
+    assert (row.value_a, row.value_b, row.difference) == pytest.approx((0.9, 0.3, 0.6))
+    assert (row.paired, row.unit, row.units) == (True, "seed", (10, 10))
+    assert row.p_value == pytest.approx(2 / 2**6)  # six seeds that a alone solves, none that b alone does
+    assert (row.low, row.high) == pytest.approx(stats.paired_rate_difference_interval(6, 0, 10))
+    assert row.verdict == "better"
+    assert row.seeds_to_settle is None
+
+
+def test_separate_seeds_are_compared_group_by_group() -> None:
+    row = only(arm([10.0] * 9 + [NEVER]), arm([10.0] * 3 + [NEVER] * 7, first_seed=50), "solve_rate")
+    assert not row.paired
+    assert row.p_value == pytest.approx(stats.rate_test(9, 10, 3, 10))
+    assert (row.low, row.high) == pytest.approx((0.1700, 0.8406), abs=5e-5)  # Newcombe 1998
+    assert row.improvement == pytest.approx(0.9 * 0.7 + 0.5 * (0.9 * 0.3 + 0.1 * 0.7))
+
+
+def test_seeds_in_another_order_are_still_the_same_pairs() -> None:
+    a, b = arm([10.0, NEVER, 10.0, 10.0]), arm([10.0, NEVER, NEVER, 10.0])
+    shuffled = replace(b, replicates=b.replicates.iloc[[2, 0, 3, 1]])
+    row = only(a, replace(shuffled, replicates=shuffled.replicates.sort_values("seed")), "solve_rate")
+    assert row.p_value == stats.paired_rate_test(1, 0)
+
+
+def test_times_are_cut_off_at_the_smaller_budget() -> None:
+    slow = arm([150.0, 300.0, NEVER, NEVER], budget=400.0, first_seed=9)
+    row = only(arm([20.0, 40.0, 60.0, NEVER], budget=200.0), slow, "sequences_to_solve")
+    assert row.value_a == pytest.approx((20 + 40 + 60 + 200) / 4)
+    assert row.value_b == pytest.approx((150 + 200 + 200 + 200) / 4)
+    expected = stats.log_rank_test(
+        [20.0, 40.0, 60.0, 200.0], [True, True, True, False], [150.0, 200.0, 200.0, 200.0], [True, False, False, False]
+    )
+    assert row.p_value == pytest.approx(expected)
+
+
+def test_fewer_sequences_are_better() -> None:
+    row = only(arm(list(range(10, 18))), arm(list(range(60, 68))), "sequences_to_solve")
+    assert row.difference == -50
+    assert (row.verdict, row.improvement) == ("better", 1.0)
+    assert only(arm(list(range(60, 68))), arm(list(range(10, 18))), "sequences_to_solve").verdict == "worse"
+
+
+def test_where_all_replicates_agree_there_is_no_interval_of_a_mean() -> None:
+    row = only(arm([10.0] * 8), arm([NEVER] * 8), "recall_accuracy")
+    assert (row.difference, row.low, row.high, row.verdict) == (0.5, None, None, "better")
+
+
+def test_significance_is_corrected_for_all_rows_of_the_table() -> None:
+    strong = pair(arm([10.0] * 10), arm([NEVER] * 10))
+    weak = pair(arm([10.0] * 6), arm([NEVER] * 6))
+    alone = compare([weak], ["solve_rate"])
+    among = compare([weak, strong], ["solve_rate"])
+    assert alone[0].p_value == pytest.approx(2 / 2**6)
+    assert [row.p_value for row in among] == pytest.approx([2 / 2**6, 2 * 2 / 2**10])
+    rows = compare([weak] * 3, ["solve_rate"])
+    assert [row.verdict for row in rows] == ["inconclusive"] * 3
+    assert rows[0].p_value == pytest.approx(3 * 2 / 2**6)
+
+
+def test_a_configuration_against_itself_shows_no_difference() -> None:
+    same = arm([10.0, 20.0, NEVER, 40.0])
+    for row in compare([pair(same, same)], DEFAULTS):
+        assert (row.difference, row.p_value, row.verdict, row.seeds_to_settle) == (0, 1, "inconclusive", None)
+        assert row.improvement == 0.5
+
+
+def test_five_seeds_are_never_enough_and_it_says_how_many_would_be() -> None:
+    row = only(arm([10.0] * 5), arm([NEVER] * 5), "solve_rate")
+    assert row.verdict == "inconclusive"
+    assert row.seeds_to_settle is not None
+    n = row.seeds_to_settle
+    assert only(arm([10.0] * n), arm([NEVER] * n), "solve_rate").verdict == "better"
+
+
+def test_several_matched_configurations_count_once_a_seed() -> None:
+    """Copies of the same trial add nothing, as seeds alone tell chance from difference."""
+    a, b = arm([10.0] * 5), arm([NEVER] * 5)
+    (row,) = compare([Pair({}, "a", "b", (a, a, a), (b, b, b))], ["solve_rate"])
+    assert (row.units, row.p_value, row.verdict) == ((5, 5), 2 / 2**5, "inconclusive")
+
+
+# How often they are wrong
+
+
+def drawn(generator: np.random.Generator, n: int, rate: float, first_seed: int = 0) -> Arm:
+    return arm(np.round(generator.exponential(100 / rate, n), 1).tolist(), first_seed=first_seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "other_seeds"), [(10, 0), (6, 100)], ids=["common seeds", "separate seeds"])
+def test_equal_configurations_get_a_verdict_in_one_table_of_twenty_at_the_most(n: int, other_seeds: int) -> None:
+    generator = np.random.default_rng(7)
+    tables, alarms = 400, 0
+    for _ in range(tables):
+        rows = compare([pair(drawn(generator, n, 0.8), drawn(generator, n, 0.8, other_seeds))], DEFAULTS)
+        alarms += any(row.verdict != "inconclusive" for row in rows)
+    assert 0 < alarms / tables <= 0.05
+
+
+@pytest.mark.slow
+def test_a_clear_difference_is_seen_and_never_the_wrong_way_round() -> None:
+    generator = np.random.default_rng(8)
+    verdicts = [
+        row.verdict
+        for _ in range(60)
+        for row in compare([pair(drawn(generator, 20, 3.0), drawn(generator, 20, 0.4))], DEFAULTS)
+    ]
+    assert verdicts.count("better") > 0.8 * len(verdicts)
+    assert "worse" not in verdicts
+
+
+# What stands against what
+
+
+def test_experiments_meet_under_the_conditions_that_both_have() -> None:
+    both = sample(tutorial().path, TUNING | {"conditions": {"sequence_length": [4, 5]}, "study": {"trials": 3}})
+    pairs, notes = pairs_of(Side("both", both), Side("tutorial", tutorial()))
+    assert [p.condition for p in pairs] == [{"sequence_length": 5}]
+    assert any("1 of 2 conditions of both are none of the other's" in note for note in notes)
+    assert any("both is the best of up to 3 trials, picked by these very seeds" in note for note in notes)
+    assert not any(note.startswith("tutorial") for note in notes)
+
+
+def test_the_confirmed_scores_stand_for_an_experiment_and_for_a_trial() -> None:
+    results = confirmed(tuning(study={"trials": 6, "seeds": 10}), [1, 4])
+    pairs, notes = pairs_of(Side("x", results), Side("x", results, trial=2))
+    (a,), (b,) = pairs[0].a, pairs[0].b
+    assert a.confirmed
+    assert a.trial in (1, 4)
+    assert set(a.replicates["seed"]) == set(range(100, 110))
+    assert not b.confirmed
+    assert notes == []
+    assert pairs_of(Side("x", results, trial=4), Side("x", results, trial=2))[0][0].a[0].confirmed
+
+
+def test_values_of_a_parameter_meet_where_all_else_is_equal() -> None:
+    pairs, notes = pairs_by(by_cell(), "cell")
+    assert notes == []
+    assert len(pairs) == 3 * 3
+    assert [(p.label_a, p.label_b) for p in pairs[:3]] == [
+        ("cell = lstm", "cell = gru"), ("cell = lstm", "cell = simple_rnn"), ("cell = gru", "cell = simple_rnn"),
+    ]  # fmt: skip
+    trials = by_cell().trials.set_index("trial")
+    for found in pairs:
+        assert found.matched
+        assert len(found.a) == len(found.b) == 2
+        for of_a, of_b in zip(found.a, found.b, strict=True):
+            assert trials.loc[of_a.trial, "units"] == trials.loc[of_b.trial, "units"]
+            assert trials.loc[of_a.trial, "sequence_length"] == found.condition["sequence_length"]
+            assert f"cell = {trials.loc[of_a.trial, 'cell']}" == found.label_a
+
+
+def test_where_nothing_matches_trials_are_compared_as_they_were_drawn() -> None:
+    pairs, notes = pairs_by(tuning(), "shuffle")
+    assert "1 of 1 comparisons have no two trials that agree in all else" in notes[0]
+    (row,) = compare(pairs, ["recall_accuracy"])
+    assert row.unit == "trial"
+    assert sum(row.units) == 50
+    assert (row.a, row.b) == ("shuffle = true", "shuffle = false")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "fault"),
+    [
+        ("cells", r'unknown searched parameter "cells"; did you mean "cell"'),
+        ("epochs", "unknown searched parameter"),
+    ],
+)
+def test_a_parameter_that_was_not_searched_is_refused(parameter: str, fault: str) -> None:
+    with pytest.raises(SweepError, match=fault):
+        pairs_by(by_cell(), parameter)
+
+
+def test_a_parameter_of_many_values_is_refused() -> None:
+    with pytest.raises(SweepError, match="the complete trials have 50 values of it; at most 8 can be compared"):
+        pairs_by(tuning(), "learning_rate")
+
+
+def test_what_shares_no_task_or_condition_is_refused() -> None:
+    other = sample(tutorial().path, TUNING | {"task": {"name": "random"}, "study": {"trials": 1}})
+    with pytest.raises(SweepError, match="a is of the task increasing and b of random"):
+        pairs_of(Side("a", tutorial()), Side("b", other))
+    longer = sample(tutorial().path, TUNING | {"task": {"name": "increasing", "sequence_length": 9}})
+    with pytest.raises(SweepError, match="a and b have no condition in common"):
+        pairs_of(Side("a", tutorial()), Side("b", longer))
+
+
+# The command
+
+Sweep = Callable[..., Result]
+
+PRINTED = """
+ sequence_length   A         B         metric       value of A   value of B   difference (95%)         P(A beats B) (95%)   p (Holm)   verdict on A
+ ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ 5                 small:0   small:2   solve rate   67%          100%         -33.3 (-79.2 to +41.5)   33% (8–76%)          1          inconclusive; about 34 seeds each would settle it
+
+"""  # noqa: E501, RUF001 - a printed table is as wide as it is, and has the dash of a range
+
+
+def test_compare_prints_a_row_for_each_condition(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("compare", "small:0", "small:2", "--metric", "solve_rate")
+    assert result.code == 0
+    assert "\n".join(line.rstrip() for line in result.out.split("\n")) == PRINTED
+    assert result.err == (
+        "A against B, 3 seeds on the same seeds, pair by pair. Better or worse: p below 0.05. "
+        "Inconclusive is not equal: so many seeds would probably settle it, if they truly differ as here.\n"
+    )
+
+
+def test_compare_as_json_has_all_metrics_and_the_notes(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("compare", "small", "small", "--json")
+    assert (result.code, result.err) == (0, "")
+    found = json.loads(result.out)
+    assert [(row["condition"], row["metric"]) for row in found["rows"]] == [
+        ({"sequence_length": length}, metric) for length in (5, 6) for metric in DEFAULTS
+    ]
+    assert {row["verdict"] for row in found["rows"]} == {"inconclusive"}
+    assert len(found["notes"]) == 2
+
+
+def test_compare_is_a_gate(small: Store, sweep_command: Sweep) -> None:
+    assert sweep_command("compare", "small:0", "small:2", "--fail-if", "worse").code == 0
+    assert sweep_command("compare", "small:0", "small:2", "--fail-if", "worse,inconclusive").code == 1
+
+
+def test_compare_takes_the_path_of_a_results_folder(small: Store, sweep_command: Sweep) -> None:
+    assert sweep_command("compare", "results/small:0", "small:0").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["small"], "compare: got 1 names; give two of them, or one with --by"),
+        (["small", "small", "--by", "units"], "compare: got 2 names; give one experiment with --by"),
+        (["small:0", "--by", "units"], "small:0: is one trial; --by compares all trials of an experiment, small"),
+        (["small:0", "small:9"], "small:9: has no such trial; trials 0 to 4 are there"),
+        (["small:0", "small:4"], "small:4: failed and has no replicate to compare; choose another trial"),
+        (["small:0", "small:1"], "small:0 and small:1 have no condition in common; compare two that were measured on the same task"),  # noqa: E501
+        (["small:0", "small:x"], "small:x: names no trial; write NAME:12 for trial 12"),
+        (["small", "none"], "results/none: holds no results; `sweep run none` makes them"),
+        (["small", "small", "--fail-if", "wrose"], '--fail-if: unknown verdict "wrose"; did you mean "worse"?'),
+        (["small", "small", "--metric", "solved"], '--metric: unknown metric "solved"; did you mean "solve_rate"?'),
+        (["small", "--by", "unit"], '--by unit: unknown searched parameter "unit"; did you mean "units"?'),
+    ],
+)  # fmt: skip
+def test_compare_says_what_is_wrong_in_a_line(
+    arguments: list[str], fault: str, small: Store, sweep_command: Sweep
+) -> None:
+    result = sweep_command("compare", *arguments)
+    assert (result.code, result.out, result.err) == (2, "", f"Error: {fault}\n")

@@ -1,0 +1,78 @@
+"""optuna-dashboard opens on an experiment's studies, for this machine alone."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import Result
+from searched import run
+from stubs import Stub
+
+from sweep.reporting.figures.learning import trial_curve
+from sweep.results.store import Store
+
+Sweep = Callable[..., Result]
+
+
+@pytest.mark.slow
+def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path: Path) -> None:
+    results = run(tmp_path, "random", "none", Stub(), 3)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sweep", "dashboard", "rounds", "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+
+        def asked(path: str) -> dict[str, object]:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+                        return dict(json.load(answer))
+                except urllib.error.URLError:
+                    assert process.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+
+        try:
+            studies = asked("/api/studies")["study_summaries"]
+            assert isinstance(studies, list)
+            assert [s["study_name"] for s in studies] == ["rounds/sequence_length=4", "rounds/sequence_length=5"]
+            trials = asked(f"/api/studies/{studies[0]['study_id']}?after=0")["trials"]
+            assert isinstance(trials, list)
+            recorded = results.trials[results.trials["sequence_length"] == 4]
+            assert [t["values"][0] for t in trials] == recorded["recall_accuracy"].tolist()
+            assert all(len(t["intermediate_values"]) == 6 for t in trials)
+            for trial, units in zip(trials, recorded["units"], strict=True):
+                configuration = json.loads(trial["note"]["body"].removeprefix("```json").removesuffix("```"))
+                assert configuration["task"]["sequence_length"] == 4
+                assert configuration["model"]["units"] == units
+                assert configuration["training"]["epochs"] == 6
+            last = trials[-1]
+            (artifact,) = last["artifacts"]
+            where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}") as picture:
+                assert picture.headers["Content-Type"].startswith("image/svg+xml")
+                assert picture.read().decode() == trial_curve(results, int(recorded["trial"].iloc[-1]))
+            heard = [
+                c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
+            ]
+            assert heard == ["127.0.0.1"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def test_an_experiment_that_never_ran_has_no_dashboard(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("dashboard", "small")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "there is no study yet" in result.err
