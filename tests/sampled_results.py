@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.experiment.experiment import Choices, Experiment, Range
+from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import parse
+from sweep.experiment.space import Choices, Range
 from sweep.results.results import Results
 from sweep.stats import binomial_interval, censored_median, expected_running_time
 from sweep.tasks.registry import build_task

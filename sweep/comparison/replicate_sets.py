@@ -11,7 +11,7 @@ import pandas as pd
 
 from sweep.comparison.compare import Arm, Pair
 from sweep.errors import SweepError
-from sweep.experiment.experiment import Choices, Range
+from sweep.experiment.space import Choices, Range
 from sweep.faults import quoted, unknown
 from sweep.results.ranking import best_trials, confirmation
 

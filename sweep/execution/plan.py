@@ -9,7 +9,8 @@ from typing import Any
 from sweep.errors import SweepError
 from sweep.experiment.checks import faults_of_configuration
 from sweep.experiment.configuration import Configuration
-from sweep.experiment.experiment import Choices, Experiment, Range
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.space import Choices, Range
 from sweep.machine.backend import BACKENDS
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Task

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_serializer, model_validator
 
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
+from sweep.experiment.space import Choices, Dimension
 from sweep.faults import quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.parameters import TaskConfig
@@ -46,74 +47,6 @@ _NEUTRAL = ("question", "study.trials", "study.trial_timeout")
 DEFAULT_TRIALS = 50
 _MOST_SEEDS = 100_000
 _LEAST_FOR_WILCOXON = 4  # with fewer pairs, no result of the test is as rare as the 10% that Optuna prunes at
-
-
-class _Dimension(Frozen):
-    when: dict[str, Any] | None = Field(
-        None, min_length=1, description="searched only where these parameters have such values: one, or a list of them"
-    )
-
-    def applies(self, parameters: Mapping[str, Any]) -> bool:
-        """Whether it is searched beside these `parameters`, those that it depends on among them.
-
-        >>> Range(low=1, high=2, when={"cell": ["lstm", "gru"]}).applies({"cell": "mlp"})
-        False
-        """
-        return all(name in parameters and parameters[name] in listed(values) for name, values in self.conditions)
-
-    @property
-    def conditions(self) -> tuple[tuple[str, Any], ...]:
-        """The parameters that it depends on, with their values as written."""
-        return tuple((self.when or {}).items())
-
-
-def listed(values: Any) -> list[Any]:
-    """The values that `when` names: a list of them, or just one."""
-    return list(values) if isinstance(values, list | tuple) else [values]
-
-
-class Choices(_Dimension):
-    """A search dimension without an order: one of the values."""
-
-    choices: tuple[Any, ...] = Field(min_length=1, strict=False, description="the values to choose from")
-
-    @model_validator(mode="after")
-    def _choices_are_distinct(self) -> Self:
-        if len(set(map(repr, self.choices))) < len(self.choices):
-            raise ValueError(f"choices holds a value twice: {quoted(self.choices)}")
-        return self
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        """The values that a check of the whole dimension must try."""
-        return self.choices
-
-
-class Range(_Dimension):
-    """A search dimension from low to high, both included; of whole numbers where the parameter is one."""
-
-    low: int | float = Field(description="the smallest value")
-    high: int | float = Field(description="the largest value")
-    log: bool = Field(False, description="draw evenly between powers, for values of several magnitudes")
-    step: int | float | None = Field(None, gt=0, description="distance between the values")
-
-    @model_validator(mode="after")
-    def _range_is_ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"low is {self.low} and high is {self.high}; low must not exceed high")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low is {self.low} with log = true; a logarithmic range starts above 0")
-        if self.log and self.step is not None:
-            raise ValueError("step and log = true exclude each other; leave one out")
-        return self
-
-    @property
-    def extremes(self) -> tuple[Any, ...]:
-        """The values that a check of the whole dimension must try."""
-        return (self.low, self.high)
-
-
-Dimension = Choices | Range
 
 
 class StudyConfig(Frozen):

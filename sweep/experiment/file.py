@@ -10,17 +10,8 @@ from pydantic import ValidationError
 
 from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
-from sweep.experiment.experiment import (
-    SEARCHABLE,
-    Choices,
-    ConfirmConfig,
-    Dimension,
-    Experiment,
-    Range,
-    StudyConfig,
-    listed,
-    settings_of,
-)
+from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
+from sweep.experiment.space import Choices, Dimension, Range, listed
 from sweep.faults import faults_of, quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.parameters import TASKS

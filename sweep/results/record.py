@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sweep.experiment.experiment import Choices, Experiment
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.space import Choices
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome, curve_table, length_table, replicate_table, step_table, summary
 

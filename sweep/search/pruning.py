@@ -16,7 +16,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.experiment.configuration import Configuration
-from sweep.experiment.experiment import Experiment, Range
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.space import Range
 from sweep.results.outcome import Scores
 from sweep.training.trial import CHUNKS
 

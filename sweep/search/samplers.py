@@ -25,7 +25,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
-from sweep.experiment.experiment import Choices, Experiment
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.space import Choices
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

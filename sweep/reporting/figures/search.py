@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sweep.experiment.experiment import Choices
+from sweep.experiment.space import Choices
 from sweep.reporting.findings.conditions import Condition
 from sweep.reporting.findings.importances import Importances
 from sweep.reporting.look.display import MISSING, percent, value_text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sweep.experiment.experiment import Range
+from sweep.experiment.space import Range
 from sweep.reporting.findings.choice import choices
 from sweep.reporting.findings.conditions import Condition, conditions, epochs_of, given_up, of_trial
 from sweep.reporting.findings.counts import Counts, counts

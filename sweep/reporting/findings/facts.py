@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from sweep.experiment.experiment import Choices, Dimension
+from sweep.experiment.space import Choices, Dimension
 from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.findings.counts import counts
 from sweep.reporting.look.display import MISSING, joined, percent, percent_interval, plural, seconds, value_text

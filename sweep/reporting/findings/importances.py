@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sweep.experiment.experiment import Choices, Dimension
+from sweep.experiment.space import Choices, Dimension
 from sweep.reporting.look.display import value_text
 
 if TYPE_CHECKING:
