@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick test-faults bench bench-gpu publish lint format install lock clean
+.PHONY: run test quick test-faults bench bench-gpu publish republish lint format install lock clean
 
 run: install        ## sweep the tutorial's problem and write its report
 	$(BIN)/sweep run experiments/tutorial.toml
@@ -24,11 +24,17 @@ bench: install      ## what training costs here; PEERS=~/peers/bin/python where 
 
 # A folder for each commit: what was interrupted goes on, what other code made stays out. 30 seeds a row, for Table 3.
 RUN := build/publish-$(shell git rev-parse --short HEAD)
-publish: install    ## run every experiment anew and write results/published/ from it; an hour and a half
-	$(BIN)/sweep run hochreiter_2c --seeds 30 --results $(RUN)
-	$(BIN)/sweep run long_random --trials 36 --results $(RUN)
-	$(BIN)/sweep run $(filter-out hochreiter_2c long_random,$(basename $(notdir $(wildcard experiments/*.toml)))) --results $(RUN)
-	$(BIN)/python experiments/publishing/publish.py $(RUN)
+NAMES ?= $(basename $(notdir $(wildcard experiments/*.toml)))
+SPECIAL := hochreiter_2c long_random
+OPTIONS_hochreiter_2c := --seeds 30
+OPTIONS_long_random := --trials 36
+publish: install    ## run every experiment anew, or NAMES="tutorial shuffle", and publish it; all: an hour and a half
+	$(foreach name,$(filter $(SPECIAL),$(NAMES)),$(BIN)/sweep run $(name) $(OPTIONS_$(name)) --results $(RUN) &&) true
+	$(if $(filter-out $(SPECIAL),$(NAMES)),$(BIN)/sweep run $(filter-out $(SPECIAL),$(NAMES)) --results $(RUN))
+	$(BIN)/python experiments/publishing/publish.py $(RUN) $(NAMES)
+
+republish: install  ## draw every published report, table and page anew from the published records; nothing is trained
+	$(BIN)/python experiments/publishing/publish.py
 
 # Install "jax[cuda12]" or "tensorflow[and-cuda]" into .venv first; BACKEND=jax is for one of them.
 BACKEND ?= both

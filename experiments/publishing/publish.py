@@ -1,6 +1,7 @@
 """Publishes what was run: a folder an experiment under `published/`, the page of answers, the opening of the README.
 
-    python experiments/publishing/publish.py RUN      RUN has the results of every experiment; `make publish` makes them
+    publish.py RUN [NAME...]    publish what RUN holds of these experiments, or of all; `make publish` makes it
+    publish.py                  draw everything anew from the published records; `make republish`
 
 Nothing on these pages is typed that was measured. The records are published beside the reports, and
 `tests/test_published.py` makes the reports and the pages anew from them.
@@ -9,6 +10,8 @@ Nothing on these pages is typed that was measured. The records are published bes
 import re
 import shutil
 import sys
+import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,28 +46,48 @@ def experiments() -> list[str]:
     return re.findall(r"^\| \[(\w+)\]", (ROOT / "experiments" / "README.md").read_text(), flags=re.MULTILINE)
 
 
-def publish(run: Path) -> None:
-    """Replace what is published by the results in `run`; SweepError where some are missing."""
-    found = {name: publish_one(Store(run / name), PUBLISHED / name) for name in experiments()}
-    (ROOT / "results" / "README.md").write_text(page(found))
-    readme = ROOT / "README.md"
-    readme.write_text(with_opening(readme.read_text(), found))
+def publish(run: Path, names: Sequence[str]) -> None:
+    """Replace what is published of the experiments `names` by the results in `run`; SweepError where some are missing.
+
+    The pages are drawn anew over everything that is published.
+    """
+    for store in [Store(run / name) for name in names]:
+        publish_one(store, PUBLISHED / store.name)
+    republish([name for name in experiments() if name not in names])
 
 
-def publish_one(store: Store, folder: Path) -> Results:
-    """Replace `folder` by the report of `store`, and its records; what the report was made of."""
+def republish(names: Collection[str]) -> None:
+    """Draw the reports of `names`, and the pages, anew from the published records; nothing is trained."""
+    with tempfile.TemporaryDirectory() as folder:
+        stores = {name: restored(PUBLISHED / name, Path(folder)) for name in experiments()}
+        found = {name: store.load() for name, store in stores.items()}
+        for name in names:
+            _replace_report(found[name], PUBLISHED / name)
+        (ROOT / "results" / "README.md").write_text(page(found))
+        readme = ROOT / "README.md"
+        readme.write_text(with_opening(readme.read_text(), found))
+
+
+def publish_one(store: Store, folder: Path) -> None:
+    """Replace `folder` by the report of `store`, and its records."""
     results = store.load()
-    report = write_report(results).parent
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for part in _REPORT:
-        copy = shutil.copytree if (report / part).is_dir() else shutil.copy
-        copy(report / part, folder / part)
+    _replace_report(results, folder)
     for part in ("experiment.toml", "manifest.json"):
         shutil.copy(store.path / part, folder)
     records = pa.concat_tables(store.records(store.experiment())).drop_columns(list(_NO_WEIGHTS))
     pq.write_table(records, folder / "records.parquet", compression="zstd", compression_level=15)
-    return results
+
+
+def _replace_report(results: Results, folder: Path) -> None:
+    report = write_report(results).parent
+    for part in _REPORT:
+        if (report / part).is_dir():
+            shutil.rmtree(folder / part, ignore_errors=True)
+            shutil.copytree(report / part, folder / part)
+        else:
+            shutil.copy(report / part, folder / part)
 
 
 def restored(folder: Path, into: Path) -> Store:
@@ -98,11 +121,10 @@ def with_opening(readme: str, found: dict[str, Results]) -> str:
 
 def _shown(found: dict[str, Results]) -> dict[str, Any]:
     """What the templates say."""
-    manifest = found["hochreiter_2c"].manifest
     paper = pd.read_csv(PAPER)
     return {
         "answers": {name: (each.experiment.question, answer(each).sentence) for name, each in found.items()},
-        "manifest": manifest,
+        "runs": _runs(found),
         "seeds": {name: each.experiment.study.replicate_seeds for name, each in found.items()},
         "chosen": {name: _comment(found[f"hochreiter_{name}"]) for name in ("2a", "2b", "2c")},
         "delays": columns(_delays(found["hochreiter_2c"], paper)),
@@ -112,6 +134,18 @@ def _shown(found: dict[str, Results]) -> dict[str, Any]:
         "gate_bias": _gate_bias(found["gate_bias"]),
         "importances": columns(_importances(found["long_random"])),
     }
+
+
+def _runs(found: dict[str, Results]) -> list[tuple[str, list[str]]]:
+    """What the experiments were run with and on, and which of them were: one entry where they were run together."""
+    runs: dict[str, list[str]] = {}
+    for name, results in found.items():
+        manifest = results.manifest
+        hardware, versions = manifest["hardware"], manifest["versions"]
+        machine = f"on {hardware['cores']} cores of an {hardware['cpu']}"
+        packages = f"with TensorFlow {versions['tensorflow']} and Keras {versions['keras']}"
+        runs.setdefault(f"{machine} {packages}, at commit {manifest['commit']}", []).append(name)
+    return list(runs.items())
 
 
 def _comment(results: Results) -> str:
@@ -237,5 +271,13 @@ def _ratio(number: float) -> str:
     return f"{number:.3g}" if np.isfinite(number) and number else DASH
 
 
+def _main(arguments: list[str]) -> None:
+    if not arguments:
+        republish(experiments())
+        return
+    run, *names = arguments
+    publish(Path(run), names or experiments())
+
+
 if __name__ == "__main__":
-    publish(Path(sys.argv[1]))
+    _main(sys.argv[1:])
