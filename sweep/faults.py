@@ -1,11 +1,14 @@
 """Faults in an experiment file as sentences: key, what arrived, what would be right."""
 
+from __future__ import annotations
+
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 _KINDS = {
     "int_type": "a whole number",

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sweep.experiment.configuration import Configuration
-from sweep.tasks.parameters import IncreasingTask, RandomTask
+from sweep.tasks.increasing import IncreasingTask
+from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Task
 

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.benchmark.cases import CASES, USUAL
 from sweep.cli.shared import json_option, print_table
 from sweep.errors import SweepError
-from sweep.faults import unknown
 from sweep.machine.backend import BACKENDS, VARIABLE, check_installed
 
 if TYPE_CHECKING:
@@ -68,6 +66,7 @@ def bench(
       sweep bench --read length.json --figures figures     several files make one
       sweep bench --python ~/peers/bin/python      where PyTorch and JAX are installed
     """
+    from sweep.benchmark.cases import CASES, USUAL
     from sweep.benchmark.growth import AXIS_NAMES, grow
     from sweep.benchmark.measure import measure
     from sweep.benchmark.stored import Bench
@@ -112,6 +111,8 @@ def bench(
 
 def _checked(option: str, what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
     """The names, each once; all that are known for "all". SweepError for one that isn't."""
+    from sweep.faults import unknown
+
     for name in names:
         if name not in (*known, "all"):
             raise SweepError(f"{option}: " + unknown(what, name, (*known, "all")))
@@ -119,6 +120,7 @@ def _checked(option: str, what: str, names: tuple[str, ...], known: tuple[str, .
 
 
 def _print_case(name: str, measured: "Sequence[Measured]", as_json: bool) -> None:
+    from sweep.benchmark.cases import CASES
     from sweep.benchmark.table import case_table
 
     if not as_json:

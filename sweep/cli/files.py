@@ -7,7 +7,6 @@ import click
 
 from sweep.cli.shared import EXPERIMENTS, backend_option, checked, device_option, json_option, path_of
 from sweep.errors import SweepError
-from sweep.experiment.file import json_schema
 from sweep.machine.backend import BACKENDS
 
 
@@ -76,6 +75,8 @@ def schema() -> None:
     Example:
       sweep schema > experiment.schema.json
     """
+    from sweep.experiment.file import json_schema
+
     click.echo(json.dumps(json_schema(), indent=2))
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweep.experiment.experiment import Experiment
-from sweep.experiment.file import checked_name, load, name_of, override
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
+    from sweep.experiment.experiment import Experiment
     from sweep.results.results import Results
     from sweep.results.store import Store
 
@@ -34,15 +33,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 def path_of(file: str) -> Path:
     """The experiment file that an argument means: a path, or a name under experiments/."""
+    from sweep.experiment.file import checked_name  # reading an experiment loads NumPy, which --help has no need of
+
     path = Path(file)
     if path.suffix == ".toml" or os.sep in file:
         return path
     return EXPERIMENTS / f"{checked_name(file)}.toml"
 
 
-def checked(path: Path, overrides: dict[str, Any]) -> Experiment:
+def checked(path: Path, overrides: dict[str, Any]) -> "Experiment":
     """The experiment of a file with what the command line replaces; SweepError lists every fault."""
     from sweep.execution.plan import check_experiment
+    from sweep.experiment.file import load, name_of, override
 
     name_of(path)
     experiment = override(load(path), **overrides)
@@ -52,6 +54,7 @@ def checked(path: Path, overrides: dict[str, Any]) -> Experiment:
 
 def store_of(results: Path, name: str) -> "Store":
     """The results folder of an experiment; SweepError for a name or a link that leads out of the results."""
+    from sweep.experiment.file import checked_name
     from sweep.results.store import Store
 
     store = Store(results / checked_name(name))

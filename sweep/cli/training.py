@@ -9,12 +9,11 @@ import click
 from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
 from sweep.errors import SweepError
 from sweep.execution.stopping import ends_when_told
-from sweep.experiment.experiment import Experiment
-from sweep.experiment.file import name_of
 from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
     from sweep.execution.executor import Executor
+    from sweep.experiment.experiment import Experiment
     from sweep.results.results import Results
 
 _workers_option = click.option(
@@ -142,7 +141,7 @@ def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
 
 def _run_one(
     path: Path,
-    experiment: Experiment,
+    experiment: "Experiment",
     overrides: dict[str, Any],
     results: Path,
     storage: str | None,
@@ -150,6 +149,7 @@ def _run_one(
 ) -> bool:
     from sweep.cli.progress import Display
     from sweep.execution.rounds import Run, run_experiment
+    from sweep.experiment.file import name_of
     from sweep.search.storage_copy import without_password
 
     name = name_of(path)

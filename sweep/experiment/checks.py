@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sweep.experiment.configuration import Configuration
 from sweep.faults import quoted
-from sweep.tasks.parameters import ExplicitTask, MarkedTask, RandomTask
+from sweep.tasks.explicit import ExplicitTask
+from sweep.tasks.marked import MarkedTask
+from sweep.tasks.random import RandomTask
 from sweep.tasks.task import Task
 
 GATED_CELLS = ("lstm", "gru")

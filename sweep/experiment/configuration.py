@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from sweep.frozen import Frozen
-from sweep.tasks.parameters import TaskConfig
+from sweep.tasks.registry import TaskConfig
 
 
 class ModelConfig(Frozen):
@@ -77,7 +77,7 @@ class Configuration(Frozen):
     def replace(self, **parameters: Any) -> "Configuration":
         """A copy with the named parameters changed, validated again.
 
-        >>> from sweep.tasks.parameters import IncreasingTask
+        >>> from sweep.tasks.increasing import IncreasingTask
         >>> Configuration(task=IncreasingTask()).replace(units=4, batch_size=2).model.units
         4
         """
@@ -101,7 +101,7 @@ class Configuration(Frozen):
     def number_type(self, parameter: str) -> type[int] | type[float] | None:
         """What numbers `parameter` takes, if it takes any: int or float, whatever else it may be beside a number.
 
-        >>> from sweep.tasks.parameters import IncreasingTask
+        >>> from sweep.tasks.increasing import IncreasingTask
         >>> configuration = Configuration(task=IncreasingTask())
         >>> [configuration.number_type(name) for name in ("timesteps", "clip_norm", "shuffle")]
         [<class 'int'>, <class 'float'>, None]

@@ -17,7 +17,7 @@ from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig,
 from sweep.experiment.space import Choices, Dimension
 from sweep.faults import quoted, unknown
 from sweep.frozen import Frozen
-from sweep.tasks.parameters import TaskConfig
+from sweep.tasks.registry import TaskConfig
 
 OBJECTIVES = (
     "solve_rate",

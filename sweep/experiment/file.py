@@ -14,7 +14,7 @@ from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, S
 from sweep.experiment.space import Choices, Dimension, Range, listed
 from sweep.faults import faults_of, quoted, unknown
 from sweep.frozen import Frozen
-from sweep.tasks.parameters import TASKS
+from sweep.tasks.registry import TASKS
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -109,7 +109,7 @@ def _task_type(raw: Mapping[str, Any]) -> type[Frozen] | str:
         return "task.name: is missing; known: " + ", ".join(TASKS)
     if not isinstance(task["name"], str) or task["name"] not in TASKS:
         return "task.name: " + unknown("task", task["name"], TASKS)
-    return TASKS[task["name"]]
+    return TASKS[task["name"]].parameters
 
 
 def _section(raw: Any, section: type[Frozen], key: str, faults: list[str]) -> Frozen | None:
@@ -202,7 +202,7 @@ def _search(raw: Any, faults: list[str]) -> dict[str, Dimension]:
         return {}
     search: dict[str, Dimension] = {}
     for name, value in raw.items():
-        if any(name in task.model_fields for task in TASKS.values()):
+        if any(name in task.parameters.model_fields for task in TASKS.values()):
             faults.append(f"search.{name}: is part of the problem, which is measured, not optimised; use [conditions]")
         elif name not in SEARCHABLE:
             faults.append(f"search: {unknown('parameter', name, SEARCHABLE)}")
@@ -337,7 +337,7 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of an experiment file, for editors that complete and check TOML."""
     schema = Experiment.model_json_schema()
     dimension = schema["properties"]["search"].pop("additionalProperties")
-    axes = {name for task in TASKS.values() for name in task.model_fields} - {"name"}
+    axes = {name for task in TASKS.values() for name in task.parameters.model_fields} - {"name"}
     schema["properties"]["search"] |= {
         "properties": dict.fromkeys(SEARCHABLE, dimension),
         "additionalProperties": False,

@@ -1,10 +1,40 @@
 """The user's own sequences, over whatever symbols they use."""
 
+from typing import Annotated, Literal, Self
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from sweep.tasks.parameters import ExplicitTask
+from sweep.frozen import Frozen
 from sweep.tasks.task import Sequences, Task, determined_by_prefix
+
+Symbol = Annotated[str | int, Field(union_mode="left_to_right")]
+
+
+class ExplicitTask(Frozen):
+    """The sequences that the user wrote down, over whatever symbols they use."""
+
+    name: Literal["explicit"] = "explicit"
+    sequences: tuple[Annotated[tuple[Symbol, ...], Field(strict=False)], ...] = Field(
+        min_length=1,
+        strict=False,  # TOML and JSON have lists, not tuples
+        description="the sequences, each a list of symbols (strings or whole numbers)",
+    )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
+
+    @model_validator(mode="after")
+    def _sequences_have_a_step_to_predict(self) -> Self:
+        for number, sequence in enumerate(self.sequences, start=1):
+            if len(sequence) < 2:
+                raise ValueError(f"sequence {number} has {len(sequence)} symbols; it needs at least 2")
+            if "" in sequence or any(isinstance(s, str) and s.split() != [s] for s in sequence):
+                raise ValueError(f"sequence {number} has a symbol that is empty or holds white space")
+        if len({str(s) for sequence in self.sequences for s in sequence}) < 2:
+            raise ValueError("the sequences use one symbol only; there is nothing to predict")
+        return self
 
 
 class Explicit(Task):

@@ -1,10 +1,37 @@
 """The tutorial's task: a key, the numbers from 0 upwards, and the key again."""
 
+from typing import Literal, Self
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from sweep.tasks.parameters import IncreasingTask
+from sweep.frozen import Frozen
 from sweep.tasks.task import Sequences, Task
+
+
+class IncreasingTask(Frozen):
+    """Key, 0, 1, 2, ..., key: one sequence for each key. Length 5 with 2 keys is the tutorial's pair."""
+
+    name: Literal["increasing"] = "increasing"
+    sequence_length: int = Field(5, ge=3, description="symbols in a sequence, both keys counted")
+    keys: int = Field(2, ge=1, description="how many different first symbols, hence sequences")
+    alphabet_size: int | None = Field(
+        None, ge=2, description="symbols in the alphabet; left out: just those that the sequences need"
+    )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
+
+    @model_validator(mode="after")
+    def _alphabet_holds_the_sequences(self) -> Self:
+        needed = self.sequence_length - 2 + self.keys
+        if self.alphabet_size is not None and self.alphabet_size < needed:
+            raise ValueError(
+                f"alphabet_size is {self.alphabet_size}; sequence_length = {self.sequence_length} with "
+                f"keys = {self.keys} needs at least {needed} symbols"
+            )
+        return self
 
 
 class Increasing(Task):

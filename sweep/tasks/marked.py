@@ -1,8 +1,11 @@
 """A key among distractors, due again after a marker that comes at a random time."""
 
-import numpy as np
+from typing import Literal
 
-from sweep.tasks.parameters import MarkedTask
+import numpy as np
+from pydantic import Field
+
+from sweep.frozen import Frozen
 from sweep.tasks.stream import Stream
 from sweep.tasks.task import Sequences
 
@@ -12,6 +15,20 @@ END_PROBABILITY = 0.1
 # One sequence in 6e13 would be longer (0.9**301 = 1.7e-14), and is cut to this: arrays need a width.
 MOST_EXTRA = 300
 """Most distractors beyond the lag."""
+
+
+class MarkedTask(Frozen):
+    """Experiment 2c of Hochreiter & Schmidhuber (1997): b, key, distractors, e, key, with a random length."""
+
+    name: Literal["marked"] = "marked"
+    lag: int = Field(10, ge=1, le=1_000_000, description="q: distractors before the end marker may come")
+    distractors: int = Field(10, ge=2, le=100_000, description="p: different distractors in the alphabet of p + 4")
+    sequences_per_epoch: int = Field(100, ge=1, description="fresh sequences of an epoch")
+    test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
+    max_error: float = Field(0.2, gt=0, le=1, description="solved only if no output at the end is further off")
+    criterion_sequences: int | None = Field(
+        10_000, ge=1, description="fresh sequences that must meet the criterion, as in 1997"
+    )
 
 
 class Marked(Stream):
@@ -31,7 +48,12 @@ class Marked(Stream):
     fresh = True
 
     def __init__(self, config: MarkedTask) -> None:
-        super().__init__(config)
+        super().__init__(
+            sequences_per_epoch=config.sequences_per_epoch,
+            test_sequences=config.test_sequences,
+            max_error=config.max_error,
+            criterion_sequences=config.criterion_sequences,
+        )
         self.alphabet = (*(f"a{number}" for number in range(1, config.distractors + 1)), "e", "b", "x", "y")
         self.num_steps = config.lag + MOST_EXTRA + 3
         self.expected_length = config.lag + (1 - END_PROBABILITY) / END_PROBABILITY + 4

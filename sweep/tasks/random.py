@@ -1,11 +1,60 @@
 """A key, random fillers, and the key again: the sequence must be remembered through noise."""
 
+from typing import Annotated, Literal, Self
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from sweep.tasks.parameters import RandomTask
+from sweep.frozen import Frozen
 from sweep.tasks.stream import Stream
 from sweep.tasks.task import LENGTHS, TRAINING, Sequences
+
+
+class RandomTask(Frozen):
+    """Key, random fillers, key: Experiment 2b of Hochreiter & Schmidhuber (1997) at sequence_length p + 1."""
+
+    name: Literal["random"] = "random"
+    sequence_length: int = Field(10, ge=3, le=1_000_000, description="symbols in a sequence, both keys counted")
+    alphabet_size: int = Field(10, ge=2, le=100_000, description="symbols in the alphabet, the keys counted")
+    keys: int = Field(2, ge=2, description="how many different first symbols; the others fill the middle")
+    train_sequences: int | Literal["fresh"] = Field(
+        "fresh", description='size of a fixed training set; "fresh": every epoch draws new sequences'
+    )
+    sequences_per_epoch: int = Field(100, ge=1, description="sequences of an epoch, where they are fresh")
+    test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
+    test_lengths: tuple[Annotated[int, Field(ge=3, le=1_000_000)], ...] = Field(
+        (), strict=False, description="other lengths that the trained network is tested at, once"
+    )
+    max_error: float = Field(
+        1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
+    )
+    criterion_sequences: int | None = Field(
+        None, ge=1, description="fresh sequences that must meet the criterion; left out: the test sequences do"
+    )
+
+    @model_validator(mode="after")
+    def _there_are_fillers_and_sequences(self) -> Self:
+        if self.alphabet_size <= self.keys:
+            raise ValueError(
+                f"alphabet_size is {self.alphabet_size}; with keys = {self.keys} it must be at least {self.keys + 1}"
+            )
+        if self.train_sequences != "fresh":
+            if self.train_sequences < 1:
+                raise ValueError(f'train_sequences is {self.train_sequences}; it must be at least 1, or "fresh"')
+            if "sequences_per_epoch" in self.model_fields_set:
+                raise ValueError("sequences_per_epoch is for fresh sequences; a fixed training set is an epoch")
+        trained = 1 if self.train_sequences == "fresh" else self.train_sequences
+        fillers, places = self.alphabet_size - self.keys, self.sequence_length - 2
+        existing = self.keys * fillers ** min(places, 40)  # 2 ** 40 are enough for any sizes
+        if existing < trained + self.test_sequences:
+            raise ValueError(
+                f"test_sequences is {self.test_sequences}; only {existing} different sequences exist, so the test set "
+                f"would overlap the training set; at most {max(existing - trained, 0)} can be held out"
+            )
+        if len(set(self.test_lengths)) < len(self.test_lengths):
+            raise ValueError("test_lengths holds a length twice")
+        return self
 
 
 class Random(Stream):
@@ -20,7 +69,12 @@ class Random(Stream):
     """
 
     def __init__(self, config: RandomTask) -> None:
-        super().__init__(config)
+        super().__init__(
+            sequences_per_epoch=config.sequences_per_epoch,
+            test_sequences=config.test_sequences,
+            max_error=config.max_error,
+            criterion_sequences=config.criterion_sequences,
+        )
         self.alphabet = tuple(str(symbol) for symbol in range(config.alphabet_size))
         self.keys = config.keys
         self.num_steps = config.sequence_length - 1

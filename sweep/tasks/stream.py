@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.tasks.parameters import MarkedTask, RandomTask
 from sweep.tasks.task import CRITERION, TEST, TRAINING, Sequences, Task
 
 CRITERION_PART = 500
@@ -26,11 +25,13 @@ class Stream(Task):
     keys: int
     """How many different keys there are; each is as likely as any other."""
 
-    def __init__(self, config: RandomTask | MarkedTask) -> None:
-        self.num_sequences = config.sequences_per_epoch
-        self.max_error = config.max_error
-        self.criterion_sequences = config.criterion_sequences
-        self._num_test_sequences = config.test_sequences
+    def __init__(
+        self, *, sequences_per_epoch: int, test_sequences: int, max_error: float, criterion_sequences: int | None
+    ) -> None:
+        self.num_sequences = sequences_per_epoch
+        self.max_error = max_error
+        self.criterion_sequences = criterion_sequences
+        self._num_test_sequences = test_sequences
         self._test_sequences: dict[int, Sequences] = {}
         self._held_out: dict[int, frozenset[bytes]] = {}
 

@@ -217,6 +217,11 @@ def process(folder: Path, *arguments: str, before: str = "") -> subprocess.Compl
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def test_help_loads_neither_numpy_nor_pydantic() -> None:
+    code = "import sys, sweep.cli; assert not {'numpy', 'pydantic'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),

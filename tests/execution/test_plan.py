@@ -10,7 +10,8 @@ from sweep.errors import SweepError
 from sweep.execution.plan import Plan, check_experiment, make_plan
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load, parse
-from sweep.tasks.parameters import MarkedTask, RandomTask
+from sweep.tasks.marked import MarkedTask
+from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
 
 SHIPPED = Path(__file__).parents[2] / "experiments"

@@ -13,7 +13,7 @@ from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.experiment import StudyConfig
 from sweep.experiment.file import load, parse
 from sweep.experiment.starter import STARTER, write_starter
-from sweep.tasks.parameters import TASKS
+from sweep.tasks.registry import TASKS
 
 Sweep = Callable[..., Result]
 
@@ -59,7 +59,7 @@ def test_the_comments_name_every_task_and_only_parameters_that_it_takes() -> Non
     for name, parameters in described.items():
         named = re.findall(r"[a-z_]+(?= =|,|$)", re.sub(r"\[.*\]", "", parameters))
         assert named
-        assert set(named) <= TASKS[name].model_fields.keys()
+        assert set(named) <= TASKS[name].parameters.model_fields.keys()
 
 
 def test_a_default_in_a_comment_is_the_default() -> None:

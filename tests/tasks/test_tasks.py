@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy import stats
 
-from sweep.tasks.parameters import ExplicitTask, IncreasingTask, MarkedTask, RandomTask
+from sweep.tasks.explicit import ExplicitTask
+from sweep.tasks.increasing import IncreasingTask
+from sweep.tasks.marked import MarkedTask
+from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Sequences, Task
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sweep.experiment.configuration import Configuration
-from sweep.tasks.parameters import IncreasingTask
+from sweep.tasks.increasing import IncreasingTask
 from sweep.tasks.registry import build_task
 from sweep.training.lanes import Layout
 

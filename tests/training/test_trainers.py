@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from sweep.experiment.configuration import Configuration
-from sweep.tasks.parameters import ExplicitTask, IncreasingTask, MarkedTask, RandomTask
+from sweep.tasks.explicit import ExplicitTask
+from sweep.tasks.increasing import IncreasingTask
+from sweep.tasks.marked import MarkedTask
+from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
 from sweep.training.compiled.padding import bucket, padded, unpadded
 from sweep.training.trainer import Trainer

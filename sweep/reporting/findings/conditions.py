@@ -29,7 +29,7 @@ class Condition:
     def label(self) -> str:
         """Its settings as text, empty where there are none.
 
-        >>> from sweep.tasks.parameters import IncreasingTask
+        >>> from sweep.tasks.increasing import IncreasingTask
         >>> Condition({"keys": 3}, Configuration(task=IncreasingTask(keys=3))).label
         'keys = 3'
         """
