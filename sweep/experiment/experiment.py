@@ -7,14 +7,14 @@ each combination, or each written table, is one study) and a search space.
 import hashlib
 import itertools
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_serializer, model_validator
 
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
-from sweep.experiment.space import Choices, Dimension
+from sweep.experiment.grid import grid_points, grid_size, grid_values
+from sweep.experiment.space import Dimension
 from sweep.faults import quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TaskConfig
@@ -182,16 +182,12 @@ class Experiment(Frozen):
     @property
     def grid_size(self) -> int:
         """Combinations of the search space's values; ValueError where a range has no step."""
-        if not any(dimension.when for dimension in self.search.values()):
-            return math.prod(len(values) for values in self._grid().values())
-        return len(self.grid_points)
+        return grid_size(self.search, self._grid)
 
     @property
     def grid_points(self) -> list[dict[str, Any]]:
         """Every combination of the search space's values once, without what is not searched beside the others."""
-        grid = self._grid()
-        points = (self.applicable(dict(zip(grid, values, strict=True))) for values in itertools.product(*grid.values()))
-        return list({tuple(point.items()): point for point in points}.values())
+        return grid_points(self.search, self._grid)
 
     def applicable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The `parameters` without those of the search that are not searched beside the others."""
@@ -201,8 +197,10 @@ class Experiment(Frozen):
             if name not in self.search or self.search[name].applies(parameters)
         }
 
-    def _grid(self) -> dict[str, tuple[Any, ...]]:
-        return {name: _grid_values(name, dimension) for name, dimension in self.search.items()}
+    @property
+    def _grid(self) -> dict[str, Sequence[Any]]:
+        whole = {name: self.base.number_type(name) is int for name in self.search}
+        return {name: grid_values(name, dimension, whole=whole[name]) for name, dimension in self.search.items()}
 
     @property
     def identity(self) -> str:
@@ -227,15 +225,6 @@ def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> t
     columns = conditions.values()
     rows = zip(*columns, strict=True) if paired else itertools.product(*columns)
     return tuple(dict(zip(conditions, row, strict=True)) for row in rows)
-
-
-def _grid_values(name: str, dimension: Dimension) -> tuple[Any, ...]:
-    if isinstance(dimension, Choices):
-        return dimension.choices
-    if dimension.step is None:
-        raise ValueError(f"search.{name}: has no step; a grid needs choices, or a range with a step")
-    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
-    return tuple(dimension.low + i * dimension.step for i in range(count))
 
 
 _ORDERS = ("order of conditions", "order of search")

@@ -12,6 +12,7 @@ from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
 from sweep.experiment.space import Choices, Dimension, Range, listed
+from sweep.experiment.steps import MOST_STEPS, Steps
 from sweep.faults import faults_of, quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
@@ -232,9 +233,9 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         owner = experiment.base.section(name)
         fixed = owner.model_dump(exclude_unset=True)
         faults += _refused(type(owner), fixed, [{name: value} for value in dimension.extremes], "search")
-        step = dimension.step if isinstance(dimension, Range) else None
-        if isinstance(step, float) and experiment.base.number_type(name) is int:
-            faults.append(f"search.{name}.step: is {step}; must be a whole number")
+        if isinstance(dimension, Range) and dimension.step is not None:
+            fault = _fault_of_step(dimension, dimension.step, whole=experiment.base.number_type(name) is int)
+            faults += [f"search.{name}.step: is {dimension.step}{fault}"] if fault else []
     faults += _faults_of_dependence(experiment) + _faults_of_start(experiment)
     if experiment.study.sampler == "cmaes":
         ranges = [name for name, d in experiment.search.items() if isinstance(d, Range) and not d.when]
@@ -252,6 +253,19 @@ def _contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         if experiment.study.trials is not None and experiment.search and experiment.study.trials > size:
             faults.append(f"study.trials: is {experiment.study.trials}; the grid has {size} combinations")
     return faults
+
+
+def _fault_of_step(dimension: Range, step: float, *, whole: bool) -> str:
+    """What is wrong with the step of a range; empty if it leads from its low to its high."""
+    if whole and isinstance(step, float):
+        return "; must be a whole number"
+    steps = Steps(dimension.low, dimension.high, step)
+    if not whole and steps.number > MOST_STEPS:
+        return f", which makes more than {MOST_STEPS:,} values; take a larger one, or leave it out"
+    if not steps.meet_high:
+        last = int(steps[-1]) if whole else steps[-1]
+        return f", which leads from {dimension.low} to {last} and past {dimension.high}; high could be {last}"
+    return ""
 
 
 def _faults_of_dependence(experiment: Experiment) -> list[str]:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from sweep.faults import quoted
 from sweep.frozen import Frozen
+
+_Real = int | FiniteFloat
 
 
 class _Dimension(Frozen):
@@ -53,10 +55,10 @@ class Choices(_Dimension):
 class Range(_Dimension):
     """A search dimension from low to high, both included; of whole numbers where the parameter is one."""
 
-    low: int | float = Field(description="the smallest value")
-    high: int | float = Field(description="the largest value")
+    low: _Real = Field(description="the smallest value")
+    high: _Real = Field(description="the largest value")
     log: bool = Field(False, description="draw evenly between powers, for values of several magnitudes")
-    step: int | float | None = Field(None, gt=0, description="distance between the values")
+    step: _Real | None = Field(None, gt=0, description="distance between the values")
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:

@@ -27,6 +27,7 @@ from scipy.stats import qmc
 
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.space import Choices
+from sweep.experiment.steps import Steps
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -116,7 +117,7 @@ class Search:
             return {}
         if self._experiment.study.sampler == "grid":
             return dict(self._points[number])
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=self._seed(number)))
+        study = optuna.create_study(sampler=_Random(seed=self._seed(number)))
         given = self._start(number)
         if self._experiment.study.sampler == "qmc":
             names = self._experiment.search
@@ -131,7 +132,8 @@ class Search:
         starts = self._experiment.study.start
         given = starts[number] if number < len(starts) else {}
         real = (FloatDistribution,)
-        return {n: float(v) if isinstance(self._distributions[n], real) else v for n, v in given.items()}
+        given = {n: float(v) if isinstance(self._distributions[n], real) else v for n, v in given.items()}
+        return {n: _on_its_step(self._distributions[n], value) for n, value in given.items()}
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
         """Ask for each parameter, those that depend on others last."""
@@ -151,7 +153,7 @@ class Search:
                 case "nsga2":
                     sampler = _Nsga2(seed=seed, population_size=2 * ROUND)
                 case _ if any(dimension.when for dimension in self._experiment.search.values()):
-                    return optuna.samplers.TPESampler(seed=seed, group=True)
+                    return _GroupedTpe(seed=seed, group=True)
                 case _:
                     sampler = _Tpe(seed=seed)
         sampler.space = self._together
@@ -182,11 +184,12 @@ def finished_trial(
     error = figures.get("error")
     setting = experiment.condition_settings[trial % len(experiment.condition_settings)]
     configuration = experiment.base.replace(**setting, **parameters).model_dump_json(indent=2)
+    ranges = {name: _distribution(experiment, name) for name in parameters}
     return optuna.trial.create_trial(
         state=states[state],
         values=objective_values(experiment, figures) if state == "complete" else None,
-        params=dict(parameters),
-        distributions={name: _distribution(experiment, name) for name in parameters},
+        params={name: _within(ranges[name], value) for name, value in parameters.items()},
+        distributions=ranges,
         intermediate_values=dict(curve),
         user_attrs={"trial": trial} | ({"error": error} if error else {}),
         system_attrs={"note": f"```json\n{configuration}\n```"},
@@ -226,7 +229,25 @@ def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> 
     raise AssertionError(distribution)
 
 
-class _KnownSpace(optuna.samplers.BaseSampler):
+class _OnSteps(optuna.samplers.BaseSampler):
+    """A sampler whose stepped values are the decimals that they are meant to be; Optuna's may be a rounding beside."""
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """What is drawn together."""
+        drawn = super().sample_relative(study, trial, search_space)  # type: ignore[safe-super] # the next base's
+        return {name: _on_its_step(search_space[name], value) for name, value in drawn.items()}
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """What is drawn by itself."""
+        drawn = super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[safe-super]
+        return _on_its_step(param_distribution, drawn)
+
+
+class _KnownSpace(_OnSteps):
     """A sampler that is told the `space` of what every trial has; Optuna's compare all trials each time to find it."""
 
     space: Mapping[str, BaseDistribution]
@@ -234,6 +255,14 @@ class _KnownSpace(optuna.samplers.BaseSampler):
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """What is drawn together."""
         return dict(self.space)
+
+
+class _Random(_OnSteps, optuna.samplers.RandomSampler):
+    pass
+
+
+class _GroupedTpe(_OnSteps, optuna.samplers.TPESampler):
+    pass
 
 
 class _Tpe(_KnownSpace, optuna.samplers.TPESampler):
@@ -246,6 +275,21 @@ class _CmaEs(_KnownSpace, optuna.samplers.CmaEsSampler):
 
 class _Nsga2(_KnownSpace, optuna.samplers.NSGAIISampler):
     pass
+
+
+def _on_its_step(distribution: BaseDistribution, value: Any) -> Any:
+    match distribution:
+        case FloatDistribution(low=low, high=high, step=float(step)):
+            return Steps(low, high, step).nearest(value)
+    return value
+
+
+def _within(distribution: BaseDistribution, value: Any) -> Any:
+    """The value as Optuna takes it: earlier versions trained at low + i * step, which may be a rounding above high."""
+    match distribution:
+        case FloatDistribution(low=low, high=high, step=float()):
+            return min(max(value, low), high)
+    return value
 
 
 def _drawn_together(
@@ -316,7 +360,8 @@ def _at(distribution: BaseDistribution, share: float) -> Any:
             low, high = math.log(distribution.low), math.log(distribution.high)
             return min(max(math.exp(low + share * (high - low)), distribution.low), distribution.high)
         case FloatDistribution(step=float(step)):
-            return distribution.low + step * int(share * (round((distribution.high - distribution.low) / step) + 1))
+            steps = Steps(distribution.low, distribution.high, step)
+            return steps[int(share * len(steps))]
         case FloatDistribution():
             return distribution.low + share * (distribution.high - distribution.low)
     raise AssertionError(distribution)

@@ -220,6 +220,27 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
         ("[search]\nunits = { low = 1, high = 4, step = 0.5 }", "search.units.step: is 0.5; must be a whole number"),
         ("[search]\nunits = { low = 1, high = 4, step = 0 }", "search.units.step: is 0; must be greater than 0"),
         (
+            "[search]\nunits = { low = 1, high = 8, step = 3 }",
+            "search.units.step: is 3, which leads from 1 to 7 and past 8; high could be 7",
+        ),
+        (
+            "[search]\nlearning_rate = { low = 0.1, high = 0.7, step = 0.4 }",
+            "search.learning_rate.step: is 0.4, which leads from 0.1 to 0.5 and past 0.7; high could be 0.5",
+        ),
+        (
+            "[search]\nlearning_rate = { low = 0.1, high = 0.3, step = 1e-300 }",
+            "search.learning_rate.step: is 1e-300, which makes more than 1,000,000 values; take a larger one, "
+            "or leave it out",
+        ),
+        (
+            "[search]\nlearning_rate = { low = 0.1, high = 0.3, step = inf }",
+            "search.learning_rate.step: is inf; must be a whole number or a finite number",
+        ),
+        (
+            "[search]\nlearning_rate = { low = 0.1, high = inf }",
+            "search.learning_rate.high: is inf; must be a whole number or a finite number",
+        ),
+        (
             "[search]\nunits = { low = 64, high = 4 }",
             "search.units: low is 64 and high is 4; low must not exceed high",
         ),
@@ -318,8 +339,8 @@ def test_a_wrong_question_or_task_is_one_line(text: str, line: str) -> None:
         ),
         ("[study]\ntrials = 5", "study.trials: is 5; nothing is searched, so 1 is all there is"),
         (
-            "[search]\nunits = { low = 1, high = 8 }\n[study]\nsampler = 'grid'",
-            "search.units: has no step; a grid needs choices, or a range with a step",
+            "[search]\nclip_norm = { low = 1, high = 8 }\n[study]\nsampler = 'grid'",
+            "search.clip_norm: has no step; a grid needs choices, or a range with a step",
         ),
         (
             "[search]\nunits = { choices = [1, 2] }\n[study]\nsampler = 'grid'\ntrials = 3",

@@ -91,6 +91,38 @@ def test_a_grid_holds_each_combination_of_what_is_searched_together_once() -> No
     assert sorted(map(str, points)) == sorted(map(str, wanted))
 
 
+@pytest.mark.parametrize("sampler", [*SAMPLERS, "grid"])
+@pytest.mark.parametrize("when", ["", "gate_bias = { choices = ['zeros', 'chrono'], when = { cell = 'lstm' } }"])
+def test_a_stepped_number_is_chosen_as_it_would_be_written(sampler: str, when: str) -> None:
+    stepped = "units = { low = 1, high = 2 }\nlearning_rate = { low = 0.1, high = 0.7, step = 0.1 }\n"
+    search = f"{stepped}cell = {{ choices = ['lstm', 'gru'] }}\n{when}"
+    space = experiment(search, f'sampler = "{sampler}"\ntrials = 28')
+    assert {trial["learning_rate"] for trial in chosen(space, 28)} <= {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_stepped_search_that_goes_on_chooses_what_an_undisturbed_one_does(sampler: str) -> None:
+    stepped = "units = { low = 1, high = 9 }\nlearning_rate = { low = 0.1, high = 0.7, step = 0.1 }\n"
+    space = experiment(stepped, f'sampler = "{sampler}"\ntrials = 30')
+    in_one_go = chosen(space)
+    assert chosen(space, recorded=in_one_go[:13]) == in_one_go
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_what_an_earlier_version_trained_at_a_rounding_beside_a_step_is_gone_on_with(sampler: str) -> None:
+    space = experiment(
+        "units = { low = 1, high = 9 }\nlearning_rate = { low = 0.1, high = 0.7, step = 0.1 }",
+        f'sampler = "{sampler}"\ntrials = 20',
+    )
+    earlier: list[dict[str, object]] = [{"units": 1 + i, "learning_rate": 0.1 + i * 0.1} for i in range(7)]
+    assert earlier[-1]["learning_rate"] == 0.7000000000000001
+    figures = {"recall_accuracy": 1.0}
+    told = [finished_trial(space, number, "complete", each, figures, {}).params for number, each in enumerate(earlier)]
+    assert [each["learning_rate"] for each in told[:6]] == [each["learning_rate"] for each in earlier[:6]]
+    assert told[-1]["learning_rate"] == 0.7
+    assert len(chosen(space, 20, told)) == 20
+
+
 def test_quasi_random_trials_are_spread_evenly_over_every_dimension() -> None:
     space = experiment(SEARCH, 'sampler = "qmc"\ntrials = 32')
     trials = [Search(space, 0).choose(number) for number in range(32)]

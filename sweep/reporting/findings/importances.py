@@ -90,4 +90,5 @@ def _native(dimension: Dimension, value: Any) -> Any:
     """What a data frame holds as Optuna knows it; choices go by their text, which no column type changes."""
     if isinstance(dimension, Choices):
         return value_text(value)
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return min(max(value, dimension.low), dimension.high)  # low + i * step of an earlier version may lie beyond
