@@ -57,9 +57,13 @@ class InProcess(Executor):
     def __init__(self, device: str = "auto") -> None:
         self._device = device
 
+    def __enter__(self) -> Self:
+        """Set what the backend reads in the environment when it is loaded."""
+        os.environ.update(environment(self._device))
+        return self
+
     def device(self) -> str:
         """What the backend finds here, which is loaded for it."""
-        os.environ.update(environment(self._device))
         return device_found(self._device)
 
     def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,9 +50,9 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
     Trial `number * conditions + condition` is trial `number` of that condition's study: a study that is
     extended keeps the trials that it has. SweepError if the results belong to a different experiment file.
     """
-    store, experiment, executor = Store(run.results / run.name), run.experiment, executor or InProcess()
+    store, experiment = Store(run.results / run.name), run.experiment
     store.refuse_links()
-    with _only_writer(store.path):
+    with _entered(executor) as executor, _only_writer(store.path):
         _prepare(store, run)
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         total = experiment.trials * len(experiment.condition_settings)
@@ -71,10 +71,15 @@ def confirm_experiment(run: Run, confirm: ConfirmConfig, observer: Observer, exe
     """Train the best configurations that the search has found so far again, from new seeds; what is there is kept."""
     store = Store(run.results / run.name)
     store.refuse_links()
-    with _only_writer(store.path):
+    with _entered(executor) as executor, _only_writer(store.path):
         _refuse_another_backend(store)
-        _confirm(store, run, confirm, observer, executor or InProcess())
+        _confirm(store, run, confirm, observer, executor)
     return store
+
+
+def _entered(executor: Executor | None) -> AbstractContextManager[Executor]:
+    """The executor, which its owner has entered and leaves again; left out, one in this process for the while."""
+    return InProcess() if executor is None else nullcontext(executor)
 
 
 def _confirm(store: Store, run: Run, confirm: ConfirmConfig, observer: Observer, executor: Executor) -> None:

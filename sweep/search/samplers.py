@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-import scipy.special
 from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
@@ -20,7 +19,6 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.samplers._tpe import _truncnorm
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
@@ -28,11 +26,7 @@ from scipy.stats import qmc
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.space import Choices
 from sweep.experiment.steps import Steps
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-# Optuna does without SciPy, and takes a third of TPE's time for this one function, number by number in Python.
-_truncnorm._log_ndtr = scipy.special.log_ndtr
+from sweep.search.optuna_private import prepare_optuna
 
 ROUND = 10
 """Trials of a study that are chosen before any of them is told: as many as TPE draws at random before it learns."""
@@ -75,6 +69,7 @@ class Search:
     """
 
     def __init__(self, experiment: Experiment, condition: int) -> None:
+        prepare_optuna()
         self._experiment, self._condition = experiment, condition
         self._distributions = distributions(experiment)
         self._together = _drawn_together(experiment, self._distributions)

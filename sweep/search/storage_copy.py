@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from sweep.errors import RunError, SweepError
+from sweep.search.optuna_private import prepare_optuna
 
 _T = TypeVar("_T")
 
@@ -121,6 +122,7 @@ class Copying:
 @contextlib.contextmanager
 def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Optuna's storage at a database URL; SweepError if there is none. The URL's password is never printed."""
+    prepare_optuna()
     storage = _patiently(lambda: _opened(url), while_=lambda error: "is locked" in str(error))
     try:
         yield storage
