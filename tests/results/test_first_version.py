@@ -1,0 +1,81 @@
+"""A results folder that the first version wrote (`sweep run first_version`, at commit e5068b8) is at home in this one.
+
+One of its trials was made to fail, two to be pruned. `expected/` is what that version made of the folder: its tables,
+its report, and the trials of `sweep run first_version --trials 6` afterwards.
+"""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from stubs import Stub
+
+from sweep.execution.executor import Observer
+from sweep.execution.rounds import Run, run_experiment
+from sweep.experiment.file import load, override
+from sweep.reporting.page import write_report
+from sweep.results.export import exported
+from sweep.results.store import Store
+
+FOLDER = Path(__file__).parent / "first_version"
+EXPECTED = FOLDER / "expected"
+TABLES = ["trials", "replicates", "curves", "steps", "lengths"]
+
+
+@pytest.fixture
+def first_version(tmp_path: Path) -> Store:
+    return Store(shutil.copytree(FOLDER, tmp_path / "first_version", ignore=shutil.ignore_patterns("expected")))
+
+
+def go_on(store: Store) -> None:
+    """`sweep run first_version --trials 6`, without a network."""
+    file = store.path / "experiment.toml"
+    overrides = {"trials": 6}
+    experiment = override(load(file), **overrides)
+    run = Run(store.name, experiment, file.read_text(), overrides, store.path.parent, None, ["sweep", "run"])
+    run_experiment(run, Observer(), Stub())
+
+
+def assert_as_then(table: pa.Table, expected: str) -> None:
+    """Every cell is the same; what has become a column since is missing in each row."""
+    text = (EXPECTED / expected).read_bytes()
+    then = next(csv.reader([text.decode().splitlines()[0]]))
+    assert exported(table.select(then), "csv") == text
+    assert [name for name in table.column_names if name not in then and table[name].null_count < len(table)] == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_folder_of_the_first_version_loads_to_the_same_tables(name: str) -> None:
+    assert_as_then(Store(FOLDER).tables()[name], f"{name}.csv")
+
+
+@pytest.mark.slow
+def test_the_report_of_a_folder_of_the_first_version_is_the_same(first_version: Store) -> None:
+    write_report(first_version.load())
+    assert (first_version.path / "report" / "report.md").read_text() == (EXPECTED / "report.md").read_text()
+
+
+def test_a_folder_of_the_first_version_is_gone_on_with_as_it_would_have_been_then(first_version: Store) -> None:
+    old = {path.name: path.read_bytes() for path in first_version.files()}
+    go_on(first_version)
+    assert {path.name: path.read_bytes() for path in first_version.files() if path.name in old} == old
+    trials = first_version.tables()["trials"].to_pylist()
+    with (EXPECTED / "resumed.csv").open(newline="") as file:
+        chosen = [{name: row[name] for name in ("trial", "phase", *EXPERIMENT.search)} for row in csv.DictReader(file)]
+    names = chosen[0].keys()
+    found = [{name: "" if row[name] is None else str(row[name]) for name in names} for row in trials]
+    assert [row for row in found if row["phase"] == "search"] == [row for row in chosen if row["phase"] == "search"]
+
+
+EXPERIMENT = load(FOLDER / "experiment.toml")
+
+
+def test_a_folder_of_the_first_version_that_was_gone_on_with_is_of_this_one(first_version: Store) -> None:
+    before = json.loads((first_version.path / "manifest.json").read_text())
+    go_on(first_version)
+    after = first_version.manifest()
+    assert after["created"] == before["created"]
+    assert after["earlier_runs"][0]["commit"] == before["commit"]
