@@ -4,9 +4,7 @@ An experiment is immutable data: a question, a task, fixed parameters, condition
 each combination, or each written table, is one study) and a search space.
 """
 
-import hashlib
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +12,7 @@ from pydantic import Field, field_serializer, model_validator
 
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
 from sweep.experiment.grid import grid_points, grid_size, grid_values
+from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.space import Dimension
 from sweep.faults import quoted, unknown
 from sweep.frozen import Frozen
@@ -40,9 +39,6 @@ SEARCHABLE = tuple(
     if name not in ("trainer", "evaluate_every", "stop_when_solved")  # how a trial is measured, not what it is
 )
 """Parameters that `[search]` may name."""
-
-_NEUTRAL = ("question", "study.trials", "study.trial_timeout")
-"""Keys that may change between two runs, as all of [confirm] may: no finished trial depends on them."""
 
 DEFAULT_TRIALS = 50
 _MOST_SEEDS = 100_000
@@ -205,15 +201,11 @@ class Experiment(Frozen):
     @property
     def identity(self) -> str:
         """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
-        return hashlib.sha256(json.dumps(_content(self), sort_keys=True).encode()).hexdigest()[:16]
+        return identity_of(self)
 
     def differences(self, other: "Experiment") -> list[str]:
         """What `other` would change in the numbers: one line a key. The question and more trials do not."""
-        old, new = _content(self), _content(other)
-        changed = [key for key in {**old, **new} if json.dumps(old.get(key)) != json.dumps(new.get(key))]
-        # Without this, a key that comes or goes would be told twice: by itself, and by the order of all keys.
-        told = [key for key in changed if key not in _ORDERS or sorted(old.get(key, [])) == sorted(new.get(key, []))]
-        return [f"{key}: was {_said(old, key)}, is {_said(new, key)}" for key in told]
+        return differences(self, other)
 
 
 def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> tuple[dict[str, Any], ...]:
@@ -225,33 +217,3 @@ def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> t
     columns = conditions.values()
     rows = zip(*columns, strict=True) if paired else itertools.product(*columns)
     return tuple(dict(zip(conditions, row, strict=True)) for row in rows)
-
-
-_ORDERS = ("order of conditions", "order of search")
-
-
-def _content(experiment: Experiment) -> dict[str, Any]:
-    """What decides the numbers: every key but the neutral ones, and the orders in which trials and draws go."""
-    flat = _flat(experiment.model_dump(mode="json"))
-    orders = zip(_ORDERS, (list(experiment.conditions), list(experiment.search)), strict=True)
-    unset = {key for key, value in flat.items() if key.endswith((".when", ".start")) and not value}
-    neutral = {key for key in flat if key in _NEUTRAL or key.partition(".")[0] == "confirm"}
-    content = {key: value for key, value in flat.items() if key not in neutral and key not in unset}
-    return content | {key: names for key, names in orders if len(names) > 1}
-
-
-def _said(content: Mapping[str, Any], key: str) -> str:
-    return quoted(content[key]) if content.get(key) is not None else "not set"
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-            for number, row in enumerate(value, start=1):
-                flat |= _flat(row, f"{prefix}{key}.{number}.")
-        else:
-            flat[prefix + key] = value
-    return flat
