@@ -1,6 +1,7 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders that nobody else can write into."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -31,3 +32,18 @@ def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {error.strerror}; what was stored before is kept") from None
+
+
+def only_ours(folder: Path) -> bool:
+    """Whether only this user and root can change what lies in `folder`, or put another folder in its place.
+
+    Each of its parents has a say in that, up to the root. In one with the sticky bit, as /tmp, others can add to what
+    is there, and not replace it. OSError where one of them cannot be asked.
+    """
+    for each in (folder, *folder.parents):
+        status = each.lstat()
+        shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        kept = status.st_mode & stat.S_ISVTX and each != folder
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (0, os.geteuid()) or (shared and not kept):
+            return False
+    return True

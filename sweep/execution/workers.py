@@ -7,8 +7,10 @@ trial trained anew; a trial that takes several workers with it has failed, and o
 import functools
 import json
 import logging
+import os
 import pickle
 import queue
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +25,7 @@ import psutil
 
 from sweep.errors import RunError, SweepError
 from sweep.execution.executor import Executor, Observer, device_found, train
+from sweep.files import only_ours
 from sweep.machine.backend import VARIABLE, backend
 from sweep.machine.devices import environment, gpus_here, keep_to_cores
 from sweep.machine.versions import versions
@@ -39,6 +42,7 @@ GRACE_SECONDS = 10.0
 _SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is replaced
 _FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
 _SCHEMES = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
+_SAFE_PATH = "PYTHONSAFEPATH"
 _TOPIC = "sweep"
 _TOO_LARGE = "worker-restart-memory"  # Dask's own topic: a worker is ended because it is over its memory limit
 _LOCAL = {
@@ -248,13 +252,45 @@ def local_workers(
         }
         scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0, "dashboard_address": "127.0.0.1:0"}}
         with (
-            dask.config.set(_LOCAL | _start_method(device, preload)),
+            _no_modules_from_here(),
+            _scratch() as folder,
+            dask.config.set(_LOCAL | _start_method(device, preload) | {"temporary-directory": str(folder)}),
             _started(workers=workers, scheduler=scheduler, security=security) as cluster,
             distributed.Client(cluster, security=security, set_as_default=False) as client,
         ):
             yield client
 
     return connect
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A new folder for Dask's files, which this user alone can write into: Dask puts it on the module path.
+
+    Of its own accord it would take one of a name that anybody can make first, with modules in it.
+    """
+    parent = Path(tempfile.gettempdir()).resolve()
+    with tempfile.TemporaryDirectory(prefix="sweep-workers-", dir=parent, ignore_cleanup_errors=True) as folder:
+        if not only_ours(Path(folder)):
+            raise SweepError(
+                f"--workers: others can replace what is in {parent}, and workers import modules from there; "
+                "set TMPDIR to a folder that only you can write into"
+            )
+        yield Path(folder)
+
+
+@contextmanager
+def _no_modules_from_here() -> Iterator[None]:
+    """Python looks for modules in the working folder, whoever's it is, in processes that `multiprocessing` starts."""
+    earlier = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if earlier is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = earlier
 
 
 def _start_method(device: str, preload: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ A cache may be lost at any time, and nothing here fails a trial: where no folder
 import hashlib
 import os
 import platform
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from sweep.files import only_ours
 
 _MOST_PROGRAMS = 500  # of up to a megabyte each; the oldest go first
 _ROOM = bytes(2_000_000)  # a program and a half
@@ -18,15 +19,15 @@ _ROOM = bytes(2_000_000)  # a program and a half
 def program_cache(*compiled_under: str) -> Path | None:
     """The folder for programs compiled on this processor under these versions and options, for instance.
 
-    It is this user's alone: whoever could write into it could have us run their code. None where there cannot be
-    such a folder, and where it has no room.
+    It is this user's alone, and so is each folder that it lies in: whoever could write into one of them could have us
+    run their code. None where there cannot be such a folder, and where it has no room.
     """
     processor = [platform.machine(), *_processor()]
     digest = hashlib.sha256("\n".join([*processor, *compiled_under]).encode()).hexdigest()[:16]
     with suppress(OSError, RuntimeError):  # RuntimeError: there is no home
         shared = _users_caches()
         shared.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ours = _private(shared / "sweep")
+        ours = _private(shared.resolve() / "sweep")  # without links: nobody can lead them elsewhere afterwards
         folder = ours and _private(ours / digest)
         if folder and _has_room(folder):
             for program in sorted(folder.iterdir(), key=_age)[_MOST_PROGRAMS:]:
@@ -53,11 +54,9 @@ def _users_caches() -> Path:
 
 
 def _private(folder: Path) -> Path | None:
-    """The folder, made if it is missing; None if others may write into it or it isn't a folder of our own."""
+    """The folder, made if it is missing; None if others may write there, or it isn't a folder of our own."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-    return folder if own and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+    return folder if folder.lstat().st_uid == os.geteuid() and only_ours(folder) else None
 
 
 def _has_room(folder: Path) -> bool:

@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from stubs import Stub, StubWorkers, leaking_training
 
 import sweep
 from sweep.errors import SweepError
-from sweep.execution.workers import cluster_workers
+from sweep.execution.workers import cluster_workers, local_workers
 from sweep.machine.devices import checked_device, environment
 from sweep.search.samplers import ROUND
 
@@ -159,6 +160,35 @@ def test_workers_and_their_scheduler_are_heard_on_the_loopback_interface_alone(t
         assert set(given.values()) == {("true", "-1")}, "before TensorFlow is imported"
         assert not any(workers.client.run(lambda: "tensorflow" in sys.modules).values())
     assert not [pid for pid in own.values() if psutil.pid_exists(pid)]
+
+
+@pytest.mark.slow
+def test_modules_that_somebody_else_has_put_in_their_way_are_not_imported(tmp_path: Path) -> None:
+    """In the scratch folder that Dask would choose, made first by another, and in a folder that all work in."""
+    scratch = tmp_path / "dask-scratch-space"
+    scratch.mkdir(mode=0o777)
+    for folder in (scratch, tmp_path):
+        for module in ("matplotlib", "keras", "multiprocessing", "distributed", "sweep"):
+            (folder / f"{module}.py").write_text(f"open({str(tmp_path / 'planted')!r}, 'a').write(__file__)")
+    tmp_path.chmod(0o1777)
+    (tmp_path / "who.toml").write_text(SMALL_EXPERIMENT)
+    command = [str(Path(sys.executable).parent / "sweep"), "run", "who.toml", "--workers", "2"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "planted").exists()
+    assert not list(tmp_path.glob("sweep-workers-*")), "nothing is left behind"
+    assert list(scratch.glob("*.py")) == list(scratch.iterdir()), "nor put there"
+
+
+def test_a_folder_for_temporary_files_in_which_others_can_replace_ours_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o777)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(SweepError, match=r"^--workers: others can replace .*; set TMPDIR"), local_workers(1, "cpu")():
+        raise AssertionError
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:x", "GPU", "", "gpu:0:1"])

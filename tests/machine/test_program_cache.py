@@ -52,6 +52,35 @@ def test_a_folder_that_others_may_write_into_is_not_used(caches: Path, mode: int
     assert program_cache("2.21") is None
 
 
+@pytest.mark.parametrize("parent", ["", "caches"])
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_put_another_in_the_place_of_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parent: str, mode: int
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches" / "of" / "mine"))
+    assert program_cache("2.21") is not None
+    (tmp_path / parent).chmod(mode)
+    assert program_cache("2.21") is None
+    (tmp_path / parent).chmod(mode | 0o1000)
+    assert program_cache("2.21") is not None, "with the sticky bit others cannot replace what is ours"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_within_another_users_is_not_used(caches: Path, tmp_path: Path) -> None:
+    assert program_cache("2.21") is not None
+    os.chown(tmp_path, 65534, 65534)
+    assert program_cache("2.21") is None
+
+
+def test_caches_behind_a_link_are_used_where_they_really_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "link"))
+    folder = program_cache("2.21")
+    assert folder is not None
+    assert folder.parent == tmp_path / "elsewhere" / "sweep"
+
+
 def test_a_link_to_another_folder_is_not_followed(caches: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     caches.mkdir()
