@@ -8,10 +8,13 @@ import hashlib
 import json
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TaskConfig
+
+_LEAST, _MOST = 1.2e-38, 3.4e38
+"""Between these a positive number keeps its digits in float32."""
 
 
 class ModelConfig(Frozen):
@@ -60,6 +63,13 @@ class TrainingConfig(Frozen):
     stop_when_solved: bool = Field(False, description="end a replicate at the first test that it solves")
     trainer: Literal["fused", "fit"] = Field("fused", description="the compiled program, or Keras's own loop")
 
+    @field_validator("learning_rate", "clip_norm", "last_weight")
+    @classmethod
+    def _float32_holds_it(cls, number: float | None) -> float | None:
+        if number is not None and not _LEAST <= number <= _MOST:
+            raise ValueError(f"is {number}, and trained is in float32; must lie between {_LEAST:.2g} and {_MOST:.2g}")
+        return number
+
     @model_validator(mode="after")
     def _timesteps_are_positive(self) -> Self:
         if self.timesteps != "full" and self.timesteps < 1:
@@ -81,11 +91,10 @@ class Configuration(Frozen):
         >>> Configuration(task=IncreasingTask()).replace(units=4, batch_size=2).model.units
         4
         """
-        data = self.model_dump(exclude_unset=True)
-        data["task"]["name"] = self.task.name
+        changes: dict[str, dict[str, Any]] = {}
         for name, value in parameters.items():
-            data.setdefault(self.section_of(name), {})[name] = value
-        return Configuration.model_validate(data)
+            changes.setdefault(self.section_of(name), {})[name] = value
+        return self.model_copy(update={name: _replaced(getattr(self, name), new) for name, new in changes.items()})
 
     def section_of(self, parameter: str) -> str:
         """The section that holds `parameter`: "task", "model" or "training"; KeyError if none does."""
@@ -115,6 +124,12 @@ class Configuration(Frozen):
         """Twelve hexadecimal digits that two configurations share only if they are equal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _replaced(section: Frozen, parameters: dict[str, Any]) -> Frozen:
+    """A copy of a section, validated again; the others of a configuration are left alone, which may be long lists."""
+    written = section.model_dump(exclude_unset=True)
+    return type(section).model_validate(written | parameters)
 
 
 SECTIONS: dict[str, type[Frozen]] = {"model": ModelConfig, "training": TrainingConfig}

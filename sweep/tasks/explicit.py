@@ -1,11 +1,13 @@
 """The user's own sequences, over whatever symbols they use."""
 
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from sweep.faults import quoted
 from sweep.frozen import Frozen
 from sweep.tasks.task import Sequences, Task, determined_by_prefix
 
@@ -25,6 +27,17 @@ class ExplicitTask(Frozen):
         1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
     )
 
+    @field_validator("sequences", mode="before")
+    @classmethod
+    def _sequences_are_lists(cls, sequences: Any) -> Any:
+        """Whoever writes symbols beside each other, or one list of them, is shown how lists of symbols are written."""
+        rows = [sequences] if isinstance(sequences, str) else sequences
+        if not isinstance(rows, list | tuple) or not any(isinstance(row, str | int) for row in rows):
+            return sequences
+        in_texts = len(rows) == 1 or any(isinstance(row, str) and len(row.split()) > 1 for row in rows)
+        lists = [_symbols_in(row) for row in rows] if in_texts else [list(rows)]
+        raise ValueError(f"is {quoted(sequences)}; must be a list of lists of symbols: {quoted(lists)}")
+
     @model_validator(mode="after")
     def _sequences_have_a_step_to_predict(self) -> Self:
         for number, sequence in enumerate(self.sequences, start=1):
@@ -37,6 +50,12 @@ class ExplicitTask(Frozen):
         return self
 
 
+def _symbols_in(row: Any) -> list[Any]:
+    if not isinstance(row, str):
+        return list(row) if isinstance(row, list | tuple) else [row]
+    return row.split() if len(row.split()) > 1 else list(row)
+
+
 class Explicit(Task):
     """Sequences as written down; symbols are numbered in the order in which they first appear.
 
@@ -46,16 +65,21 @@ class Explicit(Task):
     """
 
     def __init__(self, config: ExplicitTask) -> None:
-        rows = [[str(symbol) for symbol in sequence] for sequence in config.sequences]
-        self.alphabet = tuple(dict.fromkeys(symbol for row in rows for symbol in row))
-        number = {symbol: index for index, symbol in enumerate(self.alphabet)}
-        symbols = np.zeros((len(rows), max(map(len, rows))), np.int32)
-        for index, row in enumerate(rows):
-            symbols[index, : len(row)] = [number[symbol] for symbol in row]
-        self._sequences = Sequences(symbols=symbols, lengths=np.array([len(row) for row in rows], np.int32))
-        self.num_sequences, self.num_steps = len(rows), self._sequences.num_steps
-        self.expected_length = float(self._sequences.lengths.mean())
+        self._rows = [[str(symbol) for symbol in sequence] for sequence in config.sequences]
+        self.alphabet = tuple(dict.fromkeys(symbol for row in self._rows for symbol in row))
+        lengths = [len(row) for row in self._rows]
+        self.num_sequences, self.num_steps = len(lengths), max(lengths) - 1
+        self.expected_length = sum(lengths) / len(lengths)
         self.max_error = config.max_error
+
+    @cached_property
+    def _sequences(self) -> Sequences:
+        """Padded to one length when they are asked for: a plan only counts them."""
+        number = {symbol: index for index, symbol in enumerate(self.alphabet)}
+        symbols = np.zeros((self.num_sequences, self.num_steps + 1), np.int32)
+        for index, row in enumerate(self._rows):
+            symbols[index, : len(row)] = [number[symbol] for symbol in row]
+        return Sequences(symbols=symbols, lengths=np.array([len(row) for row in self._rows], np.int32))
 
     def training_sequences(self, seed: int, epoch: int) -> Sequences:
         """All sequences that were written down."""

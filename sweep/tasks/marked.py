@@ -23,11 +23,11 @@ class MarkedTask(Frozen):
     name: Literal["marked"] = "marked"
     lag: int = Field(10, ge=1, le=1_000_000, description="q: distractors before the end marker may come")
     distractors: int = Field(10, ge=2, le=100_000, description="p: different distractors in the alphabet of p + 4")
-    sequences_per_epoch: int = Field(100, ge=1, description="fresh sequences of an epoch")
+    sequences_per_epoch: int = Field(100, ge=1, le=1_000_000_000, description="fresh sequences of an epoch")
     test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
     max_error: float = Field(0.2, gt=0, le=1, description="solved only if no output at the end is further off")
     criterion_sequences: int | None = Field(
-        10_000, ge=1, description="fresh sequences that must meet the criterion, as in 1997"
+        10_000, ge=1, le=1_000_000_000, description="fresh sequences that must meet the criterion, as in 1997"
     )
 
 

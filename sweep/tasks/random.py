@@ -17,11 +17,13 @@ class RandomTask(Frozen):
     name: Literal["random"] = "random"
     sequence_length: int = Field(10, ge=3, le=1_000_000, description="symbols in a sequence, both keys counted")
     alphabet_size: int = Field(10, ge=2, le=100_000, description="symbols in the alphabet, the keys counted")
-    keys: int = Field(2, ge=2, description="how many different first symbols; the others fill the middle")
-    train_sequences: int | Literal["fresh"] = Field(
+    keys: int = Field(2, ge=2, le=100_000, description="how many different first symbols; the others fill the middle")
+    train_sequences: Annotated[int, Field(le=1_000_000_000)] | Literal["fresh"] = Field(
         "fresh", description='size of a fixed training set; "fresh": every epoch draws new sequences'
     )
-    sequences_per_epoch: int = Field(100, ge=1, description="sequences of an epoch, where they are fresh")
+    sequences_per_epoch: int = Field(
+        100, ge=1, le=1_000_000_000, description="sequences of an epoch, where they are fresh"
+    )
     test_sequences: int = Field(100, ge=1, le=100_000, description="held-out sequences, which no training ever shows")
     test_lengths: tuple[Annotated[int, Field(ge=3, le=1_000_000)], ...] = Field(
         (), strict=False, description="other lengths that the trained network is tested at, once"
@@ -30,7 +32,10 @@ class RandomTask(Frozen):
         1.0, gt=0, le=1, description="solved only if no scored output is further from its target; 1: any that is right"
     )
     criterion_sequences: int | None = Field(
-        None, ge=1, description="fresh sequences that must meet the criterion; left out: the test sequences do"
+        None,
+        ge=1,
+        le=1_000_000_000,
+        description="fresh sequences that must meet the criterion; left out: the test sequences do",
     )
 
     @model_validator(mode="after")

@@ -140,13 +140,14 @@ def determined_by_prefix(sequences: Sequences) -> NDArray[np.bool_]:
     >>> determined_by_prefix(both).tolist()
     [[True, False], [True, False]]
     """
-    following: dict[tuple[int, ...], set[int]] = defaultdict(set)
-    rows = [tuple(row[:length]) for row, length in zip(sequences.symbols.tolist(), sequences.lengths, strict=True)]
-    for row in rows:
-        for step in range(1, len(row)):
-            following[row[:step]].add(row[step])
-    determined = np.zeros((sequences.num_sequences, sequences.num_steps), bool)
-    for index, row in enumerate(rows):
-        for step in range(1, len(row)):
-            determined[index, step - 1] = len(following[row[:step]]) == 1
-    return determined
+    beginnings: dict[tuple[int, int], int] = {}  # (the beginning without its last symbol, that symbol) -> its number
+    following: dict[int, set[int]] = defaultdict(set)
+    begun = np.zeros((sequences.num_sequences, sequences.num_steps), np.int64)
+    for index, (row, length) in enumerate(zip(sequences.symbols.tolist(), sequences.lengths, strict=True)):
+        number = 0
+        for step in range(length - 1):
+            number = beginnings.setdefault((number, row[step]), len(beginnings) + 1)
+            following[number].add(row[step + 1])
+            begun[index, step] = number
+    settled = np.array([len(following[number]) == 1 for number in range(len(beginnings) + 1)])
+    return np.asarray(settled[begun])

@@ -1,5 +1,6 @@
 """A plan counts what would run, and says what cannot, from the file alone."""
 
+import time
 import tomllib
 from pathlib import Path
 from typing import NoReturn
@@ -366,3 +367,10 @@ def test_every_impossible_combination_is_told_once() -> None:
 def test_the_shipped_files_hold_nothing_impossible() -> None:
     for file in SHIPPED.glob("*.toml"):
         check_experiment(load(file), str(file))
+
+
+def test_the_divisors_of_many_sequences_are_found_at_once() -> None:
+    many = RANDOM + "sequences_per_epoch = 999_999_937\n"  # a prime number
+    before = time.perf_counter()
+    assert refusal("[training]\nbatch_size = 7", many).endswith("999999937 sequences; must be one of: 1, 999999937")
+    assert time.perf_counter() - before < 1

@@ -190,6 +190,18 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
         ),
         ("[model]\noutput = 'tanh'", 'model.output: is "tanh"; must be "sigmoid" or "softmax"'),
         ("[training]\nlearning_rate = 0", "training.learning_rate: is 0; must be greater than 0.0"),
+        (
+            "[training]\nlearning_rate = 1e308",
+            "training.learning_rate: is 1e+308, and trained is in float32; must lie between 1.2e-38 and 3.4e+38",
+        ),
+        (
+            "[training]\nlast_weight = 5e-324",
+            "training.last_weight: is 5e-324, and trained is in float32; must lie between 1.2e-38 and 3.4e+38",
+        ),
+        (
+            "[search]\nclip_norm = { low = 1.0, high = 1e39 }",
+            "search.clip_norm: is 1e+39, and trained is in float32; must lie between 1.2e-38 and 3.4e+38",
+        ),
         ("[training]\nlearning_rate = nan", "training.learning_rate: is nan; must be less than inf"),
         ("[training]\ntimesteps = 0", 'training: timesteps is 0; it must be at least 1, or "full"'),
         ("[training]\ntimesteps = 'all'", 'training.timesteps: is "all"; must be a whole number or "full"'),
@@ -303,6 +315,13 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
         ("conditions = 3\n" + MINIMAL, "conditions: is 3; must be a table of lists"),
         ("paired = true\n" + MINIMAL, 'unknown key "paired"; known: ' + ", ".join(WRITABLE)),
         (MINIMAL + "sequence_length = 2", "task.sequence_length: is 2; must be at least 3"),
+        (MINIMAL + "sequence_length = 5_000_000_000", "task.sequence_length: is 5000000000; must be at most 100000"),
+        (MINIMAL + "keys = 5_000_000_000", "task.keys: is 5000000000; must be at most 100000"),
+        (MINIMAL + "alphabet_size = 1_000_000_000", "task.alphabet_size: is 1000000000; must be at most 100000"),
+        (
+            MINIMAL + "sequence_length = 60_000\nkeys = 50_000",
+            "task: sequence_length = 60000 with keys = 50000 needs 109998 symbols; an alphabet has at most 100000",
+        ),
         (
             MINIMAL + "alphabet_size = 4",
             "task: alphabet_size is 4; sequence_length = 5 with keys = 2 needs at least 5 symbols",
@@ -312,6 +331,23 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
             "task.sequences: is missing; it says: the sequences, each a list of symbols (strings or whole numbers)",
         ),
         (EXPLICIT + "sequences = []", "task.sequences: is []; must be a list of at least 1"),
+        (
+            EXPLICIT + "sequences = ['a b c a']",
+            'task.sequences: is ["a b c a"]; must be a list of lists of symbols: [["a", "b", "c", "a"]]',
+        ),
+        (
+            EXPLICIT + "sequences = 'a b a'",
+            'task.sequences: is "a b a"; must be a list of lists of symbols: [["a", "b", "a"]]',
+        ),
+        (
+            EXPLICIT + "sequences = ['aba', 'c d']",
+            'task.sequences: is ["aba", "c d"]; must be a list of lists of symbols: [["a", "b", "a"], ["c", "d"]]',
+        ),
+        (
+            EXPLICIT + "sequences = ['a', 'b', 1]",
+            'task.sequences: is ["a", "b", 1]; must be a list of lists of symbols: [["a", "b", 1]]',
+        ),
+        (EXPLICIT + "sequences = 7", "task.sequences: is 7; must be a list"),
         (EXPLICIT + "sequences = [['a', 'b'], ['a']]", "task: sequence 2 has 1 symbols; it needs at least 2"),
         (
             EXPLICIT + "sequences = [['a b', 'c']]",

@@ -1,6 +1,8 @@
 """Tasks: their sequences, the steps that can be known, and what needs no memory."""
 
+import time
 import timeit
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -482,3 +484,24 @@ def test_the_alphabet_of_2a_has_the_weights_of_rtrl_printed_in_1997(p: int, weig
 def test_random_sequences_that_cannot_be_are_refused(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         RandomTask(**parameters)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        IncreasingTask(sequence_length=50_000, keys=50_000),
+        ExplicitTask(sequences=(tuple(range(100_000)), *[("a", "b")] * 10_000)),
+    ],
+)
+def test_a_task_is_counted_without_its_sequences(config: IncreasingTask | ExplicitTask) -> None:
+    tracemalloc.start()
+    assert build_task(config).num_steps > 49_000
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # 10 GB and 4 GB, once they are drawn up
+    tracemalloc.stop()
+
+
+def test_what_a_long_sequence_determines_takes_no_more_than_a_table_of_its_beginnings() -> None:
+    task = explicit(tuple(range(20_000)))
+    before = time.perf_counter()
+    assert task.determined(task.test_sequences(0)).all()
+    assert time.perf_counter() - before < 1
