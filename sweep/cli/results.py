@@ -126,9 +126,10 @@ def compare(
     """
     from dataclasses import asdict
 
-    from sweep.comparison.compare import METRICS, VERDICTS
+    from sweep.comparison.compare import VERDICTS
     from sweep.comparison.compare import compare as compared
     from sweep.comparison.replicate_sets import pairs_by, pairs_of
+    from sweep.experiment.outcomes import METRICS
     from sweep.reporting.findings.compared import comparison_table, reading
 
     failing = [verdict.strip() for verdict in fail_if.split(",")] if fail_if is not None else []

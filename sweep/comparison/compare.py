@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep import stats
+from sweep.experiment.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Verdict = Literal["better", "worse", "inconclusive"]
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "inconclusive")
-
-METRICS = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy", "sequences_to_solve")
-"""What can be compared; of `sequences_to_solve` less is better."""
 
 LEVEL = 0.05
 
@@ -58,7 +56,7 @@ class Pair:
 class Comparison:
     """A row of the table. `difference` is a - b; its interval is 95%, None where no value differs from another.
 
-    `sequences_to_solve` is the mean of the sequences until solved, or until the smaller budget of the two was
+    A time to solve is the mean of the sequences until solved, or until the smaller budget of the two was
     spent. `improvement` is how likely a seed of a does better than one of b. `p_value` is corrected for all rows
     of the table. `units` are compared, of a and of b: "seed" or, where the search matched nothing, "trial".
     """
@@ -142,7 +140,7 @@ def _row(pair: Pair, metric: str, found: _Measured, p_value: float, rows: int) -
     gain = float(found.better_a.mean() - found.better_b.mean())
     verdict: Verdict = "inconclusive"
     # A time's test and its mean may point in two directions, where curves cross: then neither is the sooner one.
-    agree = gain * difference > 0 if metric != "sequences_to_solve" else gain * difference < 0
+    agree = gain * difference * _sign(metric) > 0
     if p_value < LEVEL and agree:
         verdict = "better" if gain > 0 else "worse"
     needed = stats.seeds_to_settle(found.better_a, found.better_b, paired=found.paired, level=LEVEL / rows)
@@ -176,22 +174,25 @@ def _measured(pair: Pair, metric: str) -> _Measured:
     if not pair.matched:
         horizon = min(arm.budget for arm in (*pair.a, *pair.b))
         a, b = (np.array([_values(arm, metric, horizon)[0].mean() for arm in side]) for side in (pair.a, pair.b))
-        sign = -1.0 if metric == "sequences_to_solve" else 1.0
-        return _Measured(a, b, sign * a, sign * b, paired=False, unit="trial")
+        return _Measured(a, b, _sign(metric) * a, _sign(metric) * b, paired=False, unit="trial")
     seeds_a, seeds_b = (_common_seeds(side) for side in (pair.a, pair.b))
     every = {tuple(arm.replicates["seed"]) for arm in (*pair.a, *pair.b)}
     sums = [np.zeros(len(seeds)) for seeds in (seeds_a, seeds_b, seeds_a, seeds_b)]
     for arm_a, arm_b in zip(pair.a, pair.b, strict=True):
         horizon = min(arm_a.budget, arm_b.budget)
         parts = [_of_seeds(arm, metric, horizon, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
-        better = [values for values, _ in parts]
-        if metric == "sequences_to_solve":
+        better = [_sign(metric) * values for values, _ in parts]
+        if OUTCOMES[metric].is_time:
             times, solved = (np.concatenate(both) for both in zip(*parts, strict=True))
             better = np.split(stats.log_rank_scores(times, solved), [len(seeds_a)])
         for total, values in zip(sums, (parts[0][0], parts[1][0], *better), strict=True):
             total += values / len(pair.a)
     a, b, better_a, better_b = sums
     return _Measured(a, b, better_a, better_b, paired=len(every) == 1, unit="seed")
+
+
+def _sign(metric: str) -> float:
+    return -1.0 if OUTCOMES[metric].better == "lower" else 1.0
 
 
 def _common_seeds(arms: Sequence[Arm]) -> list[int]:
@@ -208,9 +209,9 @@ def _of_seeds(arm: Arm, metric: str, horizon: float, seeds: list[int]) -> tuple[
 def _values(arm: Arm, metric: str, horizon: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(replicates,) each: the metric, and whether the task was solved within `horizon` sequences."""
     rows = arm.replicates
-    times = rows["sequences_to_solve"].to_numpy(float, na_value=np.nan)
+    times = rows[metric if OUTCOMES[metric].is_time else "sequences_to_solve"].to_numpy(float, na_value=np.nan)
     solved = times <= horizon  # nan is not
-    if metric == "sequences_to_solve":
+    if OUTCOMES[metric].is_time:
         return np.where(solved, times, horizon), solved
     column = rows["solved" if metric == "solve_rate" else metric].to_numpy(float, na_value=np.nan)
     return np.nan_to_num(column, nan=0.0), solved  # a score that is no number has got nothing right

@@ -13,24 +13,11 @@ from pydantic import Field, field_serializer, model_validator
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
 from sweep.experiment.grid import grid_points, grid_size, grid_values
 from sweep.experiment.identity import differences, identity_of
+from sweep.experiment.outcomes import OBJECTIVES
 from sweep.experiment.space import Dimension
 from sweep.faults import quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TaskConfig
-
-OBJECTIVES = (
-    "solve_rate",
-    "recall_accuracy",
-    "sequence_accuracy",
-    "accuracy",
-    "loss",
-    "epochs_to_solve",
-    "sequences_to_solve",
-    "updates_to_solve",
-    "ert_sequences",
-    "parameters",
-)
-"""Outcomes of a trial that a study may optimise: those that the same file always gives again."""
 
 SEARCHABLE = tuple(
     name

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.experiment.outcomes import OUTCOMES, Measure, measured_at
 from sweep.stats import binomial_interval, censored_median, expected_running_time
 
 State = Literal["complete", "pruned", "failed"]
@@ -97,9 +98,8 @@ def replicate_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         "sequences_to_solve": np.where(ever, scores.sequences[rows, first], np.nan),
         "updates_to_solve": np.where(ever, scores.updates[rows, first], np.nan),
     }
-    for name in ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error"):
-        table[name] = getattr(scores, name)[rows, final]
-    return table
+    measured = [name for name in measured_at("replicate") if name not in table]
+    return table | {name: getattr(scores, name)[rows, final] for name in measured}
 
 
 def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
@@ -114,7 +114,7 @@ def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         "epoch": np.broadcast_to(scores.epochs, shape)[made],
         "sequences": scores.sequences[made].astype(np.int64),
     }
-    return table | {n: getattr(scores, n)[made] for n in ("loss", "accuracy", "recall_accuracy", "sequence_accuracy")}
+    return table | {name: getattr(scores, name)[made] for name in measured_at("test")}
 
 
 def step_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
@@ -126,7 +126,7 @@ def step_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         "seed": np.array(outcome.seeds, np.int64)[replicates],
         "step": steps + 1,
         "scored": outcome.step_scored[steps],
-        "accuracy": outcome.step_accuracy[replicates, steps],
+        **{name: getattr(outcome, f"step_{name}")[replicates, steps] for name in measured_at("step")},
     }
 
 
@@ -137,8 +137,7 @@ def length_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
     return {
         "seed": np.repeat(np.array(outcome.seeds, np.int64), len(outcome.lengths)),
         "length": np.tile(np.array(outcome.lengths, np.int64), len(outcome.seeds)),
-        "recall_accuracy": outcome.length_recall_accuracy.ravel(),
-        "sequence_accuracy": outcome.length_sequence_accuracy.ravel(),
+        **{name: getattr(outcome, f"length_{name}").ravel() for name in measured_at("length")},
     }
 
 
@@ -164,16 +163,19 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     low, high = binomial_interval(solved, total)
     spent = np.where(scores.tested, scores.sequences, 0).max(axis=1)
     figures |= {"solve_rate": solved / total, "solve_rate_low": low, "solve_rate_high": high}
-    for name in ("recall_accuracy", "sequence_accuracy", "accuracy"):
-        figures[name] = float(table[name].mean())
-    figures["loss"] = float(np.where(table["diverged"], np.inf, table["loss"]).mean())
-    for name in ("epochs_to_solve", "sequences_to_solve", "updates_to_solve"):
-        times = np.where(np.isnan(table[name]), np.inf, table[name])
-        figures[name] = _finite(censored_median(times))
+    for name in [name for name in measured_at("trial") if name in table]:
+        figures[name] = _of_trial(OUTCOMES[name], table[name], table["diverged"])
     effort = np.where(np.isnan(table["sequences_to_solve"]), spent, table["sequences_to_solve"])
     figures["ert_sequences"] = _finite(expected_running_time(effort, ~np.isnan(table["sequences_to_solve"])))
     figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
     return figures
+
+
+def _of_trial(measure: Measure, values: NDArray[np.float64], diverged: NDArray[np.bool_]) -> float | None:
+    """The median of times, an endless one where most never come to it; the mean of scores."""
+    if measure.is_time:
+        return _finite(censored_median(np.where(np.isnan(values), np.inf, values)))
+    return float((values if measure.diverged is None else np.where(diverged, measure.diverged, values)).mean())
 
 
 def _finite(value: float) -> float | None:

@@ -12,59 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.outcomes import measured_at
 from sweep.experiment.space import Choices
+from sweep.results.columns import NESTED, TRIALS
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome, curve_table, length_table, replicate_table, step_table, summary
-
-_FIGURES = {
-    "parameters": pa.int64(),
-    "seeds": pa.int64(),
-    "solve_rate": pa.float64(),
-    "solve_rate_low": pa.float64(),
-    "solve_rate_high": pa.float64(),
-    "recall_accuracy": pa.float64(),
-    "sequence_accuracy": pa.float64(),
-    "accuracy": pa.float64(),
-    "loss": pa.float64(),
-    "epochs_to_solve": pa.float64(),
-    "sequences_to_solve": pa.float64(),
-    "updates_to_solve": pa.float64(),
-    "ert_sequences": pa.float64(),
-    "updates": pa.int64(),
-    "train_seconds": pa.float64(),
-    "compile_seconds": pa.float64(),
-    "error": pa.string(),
-}
-_REPLICATES = {
-    "seed": pa.int64(),
-    "solved": pa.bool_(),
-    "diverged": pa.bool_(),
-    "epochs_to_solve": pa.float64(),
-    "sequences_to_solve": pa.float64(),
-    "updates_to_solve": pa.float64(),
-    "loss": pa.float64(),
-    "accuracy": pa.float64(),
-    "recall_accuracy": pa.float64(),
-    "sequence_accuracy": pa.float64(),
-    "max_error": pa.float64(),
-}
-_CURVES = {
-    "seed": pa.int64(),
-    "epoch": pa.int64(),
-    "sequences": pa.int64(),
-    "loss": pa.float64(),
-    "accuracy": pa.float64(),
-    "recall_accuracy": pa.float64(),
-    "sequence_accuracy": pa.float64(),
-}
-_STEPS = {"seed": pa.int64(), "step": pa.int64(), "scored": pa.bool_(), "accuracy": pa.float64()}
-_LENGTHS = {
-    "seed": pa.int64(),
-    "length": pa.int64(),
-    "recall_accuracy": pa.float64(),
-    "sequence_accuracy": pa.float64(),
-}
-NESTED = {"replicates": _REPLICATES, "curves": _CURVES, "steps": _STEPS, "lengths": _LENGTHS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +54,7 @@ def record_schema(experiment: Experiment) -> pa.Schema:
         values = dimension.choices if isinstance(dimension, Choices) else (dimension.low, dimension.high)
         is_real = experiment.base.number_type(name) is float
         columns[name] = pa.float64() if is_real else _type_of(values)
-    columns |= _FIGURES
+    columns |= TRIALS
     columns |= {name: pa.list_(pa.struct(list(fields.items()))) for name, fields in NESTED.items()}
     shape, values = pa.field("shape", pa.list_(pa.int64())), pa.field("values", pa.list_(pa.float32()))
     columns |= {"weights_seed": pa.int64(), "weights": pa.list_(pa.struct([shape, values]))}
@@ -129,7 +81,7 @@ def with_lengths(table: pa.Table) -> pa.Table:
     """The record, with an empty `lengths` column if it was made before there was one."""
     if "lengths" in table.column_names or "steps" not in table.column_names:
         return table
-    none = pa.chunked_array([_list_of_one({}, _LENGTHS)])
+    none = pa.chunked_array([_list_of_one({}, NESTED["lengths"])])
     return table.add_column(table.column_names.index("steps") + 1, "lengths", none)
 
 
@@ -146,7 +98,7 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
             value = next(c for c in dimension.choices if _as_column(c, schema.field(name).type) == value)
         parameters[name] = value
     condition = settings[row["trial"] % len(settings)]
-    curves = dict(zip(_CURVES, table.column("curves").combine_chunks().flatten().flatten(), strict=True))
+    curves = dict(zip(NESTED["curves"], table.column("curves").combine_chunks().flatten().flatten(), strict=True))
     seeds, epochs = curves["seed"].to_numpy(), curves["epoch"].to_numpy()
     known = np.unique(epochs)
     order = {seed: index for index, seed in enumerate(experiment.study.replicate_seeds)}
@@ -154,7 +106,7 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
     tested = np.zeros((len(order), len(known)), bool)
     tested[place] = True
     values = {}
-    for name in ("loss", "accuracy", "recall_accuracy", "sequence_accuracy"):
+    for name in measured_at("test"):
         values[name] = np.full(tested.shape, np.nan)
         values[name][place] = curves[name].to_numpy(zero_copy_only=False)
     return Record(

@@ -20,9 +20,10 @@ from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load as load_experiment
 from sweep.experiment.file import override
 from sweep.files import write_whole
+from sweep.results.columns import NESTED
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome
-from sweep.results.record import NESTED, Record, TrialKey, from_record, record_schema, to_record, unnested, with_lengths
+from sweep.results.record import Record, TrialKey, from_record, record_schema, to_record, unnested, with_lengths
 from sweep.results.results import Results
 
 if TYPE_CHECKING:

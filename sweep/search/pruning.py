@@ -17,12 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.outcomes import OUTCOMES, REPORTED
 from sweep.experiment.space import Range
 from sweep.results.outcome import Scores
 from sweep.training.trial import CHUNKS
-
-REPORTED = ("recall_accuracy", "sequence_accuracy", "accuracy", "loss")
-"""Outcomes that every test measures, so that they can be reported while a trial is trained."""
 
 
 def reported_outcome(experiment: Experiment) -> str:
@@ -168,7 +166,7 @@ class History:
         value = float(points[max(points)].mean()) if points else math.nan
         complete = state == TrialState.COMPLETE and not math.isnan(value)
         self._study.tell(trial, value if complete else None, state if complete else _ended_early(state))
-        cost = value if self._outcome == "loss" else -value
+        cost = value if OUTCOMES[self._outcome].better == "lower" else -value
         if complete and cost < self._best_cost:
             self._best, self._best_cost = points, cost
 
@@ -178,7 +176,7 @@ def _ended_early(state: TrialState) -> TrialState:
 
 
 def _study(rule: str, outcome: str, name: str, most_epochs: int) -> optuna.Study:
-    """An empty study in memory for decisions alone; of what is reported, only the loss is to be small."""
+    """An empty study in memory for decisions alone."""
     pruner: optuna.pruners.BasePruner
     match rule:
         case "median":
@@ -190,7 +188,7 @@ def _study(rule: str, outcome: str, name: str, most_epochs: int) -> optuna.Study
             with warnings.catch_warnings():  # it would say with every trial that its interface may change
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 pruner = optuna.pruners.WilcoxonPruner()
-    direction = StudyDirection.MINIMIZE if outcome == "loss" else StudyDirection.MAXIMIZE
+    direction = StudyDirection.MINIMIZE if OUTCOMES[outcome].better == "lower" else StudyDirection.MAXIMIZE
     return optuna.create_study(study_name=name, direction=direction, pruner=pruner)
 
 

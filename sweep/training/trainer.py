@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from sweep.tasks.task import SHUFFLE, Sequences, Task
 from sweep.training.keras_model import Weights, resolved
 from sweep.training.lanes import Layout
 
-SCORES = ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error", "updates", "solved")
+SCORES = tuple(field.name for field in fields(Scores) if field.name not in ("epochs", "sequences"))
 """What a trainer measures at a test, in this order."""
 
 

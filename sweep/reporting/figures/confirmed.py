@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sweep.reporting.figures.pareto import SHARES
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.look.display import heading, joined, plural, value_text
 from sweep.reporting.look.drawing import BLUE, FAINT, PAPER, Drawing, drawn, rate_rows
@@ -36,7 +36,7 @@ def confirmed_table(results: Results) -> pd.DataFrame:
     outcome, sign = objective.removeprefix("-"), -1.0 if objective.startswith("-") else 1.0
     searched = before[outcome].reindex(again["trial"]).astype(float).to_numpy()
     found = again[outcome].astype(float).to_numpy()
-    excess, gain = ("optimism_points", 100.0 * sign) if outcome in SHARES else ("optimism", sign)
+    excess, gain = ("optimism_points", 100.0 * sign) if OUTCOMES[outcome].is_share else ("optimism", sign)
     table = again.assign(
         searched_seeds=before["seeds"].reindex(again["trial"]).to_numpy(),
         **{f"searched_{outcome}": searched, f"confirmed_{outcome}": found, excess: gain * (searched - found)},
@@ -67,8 +67,8 @@ def optimism(results: Results) -> str:
     if table.empty:
         return ""
     outcome = results.experiment.study.objectives[0].removeprefix("-")
-    excess = table["optimism_points" if outcome in SHARES else "optimism"].astype(float)
-    size = f"{excess.mean():+.1f} points" if outcome in SHARES else f"{excess.mean():+.3g}"
+    excess = table["optimism_points" if OUTCOMES[outcome].is_share else "optimism"].astype(float)
+    size = f"{excess.mean():+.1f} points" if OUTCOMES[outcome].is_share else f"{excess.mean():+.3g}"
     worse = int((excess > 0).sum())
     return (
         f"{plural(len(table), 'configuration')} trained again from seeds that the search never saw: {worse} of "

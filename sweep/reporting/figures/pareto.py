@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.reporting.findings.conditions import Condition
 from sweep.reporting.look.display import heading
 from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from sweep.results.results import Results
 
-SHARES = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy")
 _WIDE = 20  # largest value over smallest, from which an axis is logarithmic
 
 
@@ -47,11 +47,11 @@ def _figure(trials: pd.DataFrame, condition: Condition, objective: str, other: s
             log_axis(axes.xaxis)
         for axis, outcome, label in ((axes.xaxis, x, other), (axes.yaxis, y, objective)):
             better = "less is better" if label.startswith("-") else "more is better"
-            unit = "%, " if outcome in SHARES else ""
+            unit = "%, " if OUTCOMES[outcome].is_share else ""
             axis.set_label_text(f"{heading(outcome)} ({unit}{better})")
-            if outcome in SHARES:
+            if OUTCOMES[outcome].is_share:
                 percent_axis(axis)
-        if y in SHARES:
+        if OUTCOMES[y].is_share:
             axes.set_ylim(-0.03, 1.04)
         axes.grid()
         titled(axes, "Pareto front", condition.label)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.experiment.space import Choices
 from sweep.reporting.findings.conditions import Condition
 from sweep.reporting.findings.importances import Importances
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _INTERVALS = 40  # rows of the interval plot
 _POINTS = 400  # of one scatter plot
-_SHARES = ("solve_rate", "recall_accuracy", "sequence_accuracy", "accuracy")
 
 
 def solve_rates(table: pd.DataFrame, labels: list[str], rows: str, title: str) -> Drawing:
@@ -118,9 +118,9 @@ def _slice(
         if not isinstance(dimension, Choices) and dimension.log:
             log_axis(axes.xaxis)
         axes.set_xlabel(parameter)
-        axes.set_ylabel(words + (" (%)" if outcome in _SHARES else ""))
+        axes.set_ylabel(words + (" (%)" if OUTCOMES[outcome].is_share else ""))
         axes.grid(axis="y")
-        if outcome in _SHARES:
+        if OUTCOMES[outcome].is_share:
             axes.set_ylim(-0.04, 1.06)
             percent_axis(axes.yaxis)
         titled(axes, parameter, condition.label)

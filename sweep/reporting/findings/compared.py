@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sweep.comparison.compare import Comparison
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.reporting.look.display import MISSING, count, heading, percent, percent_interval, plural, value_text
 
 
@@ -38,8 +39,9 @@ def reading(rows: Sequence[Comparison]) -> str:
     text = f"A against B, {'; '.join(ways)}. Better or worse: p below 0.05{corrected}. "
     if any(row.verdict == "inconclusive" for row in rows):
         text += "Inconclusive is not equal: so many seeds would probably settle it, if they truly differ as here. "
-    if any(row.metric == "sequences_to_solve" for row in rows):
-        text += "Sequences to solve: the mean, cut off at the smaller of both budgets; p is the log-rank test's. "
+    for name in dict.fromkeys(row.metric for row in rows if OUTCOMES[row.metric].is_time):
+        text += f"{heading(name).capitalize()}: the mean, cut off at the smaller of both budgets; "
+        text += "p is the log-rank test's. "
     return text.strip()
 
 
@@ -49,11 +51,11 @@ def _units(row: Comparison) -> str:
 
 
 def _value(row: Comparison, value: float) -> str:
-    return count(value) if row.metric == "sequences_to_solve" else percent(value)
+    return percent(value) if OUTCOMES[row.metric].is_share else count(value)
 
 
 def _difference(row: Comparison) -> str:
-    number = _signed_count if row.metric == "sequences_to_solve" else _points
+    number = _points if OUTCOMES[row.metric].is_share else _signed_count
     if row.low is None or row.high is None:
         return f"{number(row.difference)} ({MISSING})"
     return f"{number(row.difference)} ({number(row.low)} to {number(row.high)})"

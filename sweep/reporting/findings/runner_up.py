@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sweep.comparison.compare import METRICS, Arm, Comparison, Pair, compare
+from sweep.comparison.compare import Arm, Comparison, Pair, compare
+from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.look.display import MISSING, heading, joined, plural, value_text
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sweep.results.results import Results
 
 _SAID = 6  # conditions that have a sentence each
-_TIME = "sequences_to_solve"  # the one metric that is no share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def duel_table(results: Results) -> pd.DataFrame:
     rows = []
     for duel in duels(results).values():
         found = duel.compared
-        name, factor = ("difference", 1) if found.metric == _TIME else ("difference_points", 100)
+        name, factor = ("difference_points", 100) if _is_share(found) else ("difference", 1)
         ends = [np.nan if end is None else factor * end for end in (found.low, found.high)]
         rows.append(
             {
@@ -152,7 +152,7 @@ def _sentence(duel: Duel) -> str:
     more = ""
     if found.seeds_to_settle is not None:
         more = f", and about {plural(found.seeds_to_settle, 'seed')} each would probably settle it"
-    ahead = (found.difference > 0) != (found.metric == _TIME)
+    ahead = (found.difference > 0) == (OUTCOMES[found.metric].better == "higher")
     return (
         f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
         f"is open{more}."
@@ -164,18 +164,19 @@ def _setting(name: str, text: str) -> str:
 
 
 def _size(found: Comparison, size: float) -> str:
-    return f"{size:,.0f}" if found.metric == _TIME else f"{100 * size:.3g} points"
+    return f"{100 * size:.3g} points" if _is_share(found) else f"{size:,.0f}"
 
 
 def _interval(found: Comparison) -> str:
     if found.low is None or found.high is None:
         return "no interval: the seeds show no spread"
-    low, high = (end if found.metric == _TIME else 100 * end for end in (found.low, found.high))
-    return (
-        f"95% interval {low:,.3g} to {high:,.3g}"
-        if found.metric != _TIME
-        else f"95% interval {low:,.0f} to {high:,.0f}"
-    )
+    if _is_share(found):
+        return f"95% interval {100 * found.low:,.3g} to {100 * found.high:,.3g}"
+    return f"95% interval {found.low:,.0f} to {found.high:,.0f}"
+
+
+def _is_share(found: Comparison) -> bool:
+    return OUTCOMES[found.metric].is_share
 
 
 def _runner_up(results: Results, choice: Choice) -> pd.Series | None:

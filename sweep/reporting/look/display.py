@@ -10,22 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweep.experiment.outcomes import OUTCOMES, Unit
+
 DASH = "\N{EN DASH}"
 MISSING = DASH
 
 _HEADINGS = {
-    "solve_rate": "solve rate",
-    "recall_accuracy": "recall accuracy",
     "recall_median": "recall accuracy, median",
-    "sequence_accuracy": "sequence accuracy",
     "memoryless_ceiling": "memoryless ceiling",
-    "epochs_to_solve": "epochs to solve",
-    "sequences_to_solve": "sequences to solve",
-    "updates_to_solve": "updates to solve",
-    "ert_sequences": "ERT (sequences)",
-    "parameters": "weights",
-    "train_seconds": "training",
-    "compile_seconds": "compilation",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
     "difference_points": "difference in points",
@@ -35,14 +27,12 @@ _HEADINGS = {
     "p_value": "p (Holm)",
     "seeds_to_settle": "seeds to settle it",
 }
-
+"""Columns that only a report has; those of outcomes stand in the table of outcomes."""
 
 _PHASES = {"searched_": "search", "confirmed_": "confirmed"}
 """Beginning of a column's name -> the phase of the run whose score it holds."""
 
-_SPREADS = {
-    "solve_rate": "95%",
-    "recall_accuracy": "95%",
+_SPREADS = dict.fromkeys(OUTCOMES, "95%") | {
     "recall_median": "middle 80%",
     "difference": "95%",
     "difference_points": "95%",
@@ -88,7 +78,7 @@ def heading(name: str) -> str:
     for prefix, addition in _PHASES.items():
         if name.startswith(prefix):
             return f"{heading(name.removeprefix(prefix))}, {addition}"
-    return _HEADINGS.get(name, name)
+    return OUTCOMES[name].heading if name in OUTCOMES else _HEADINGS.get(name, name)
 
 
 def displayed(table: pd.DataFrame) -> pd.DataFrame:
@@ -216,25 +206,23 @@ def _signed(number: float) -> str:
     return f"{number:+.2g}" if abs(number) < 10 else f"{number:+,.0f}"
 
 
+_UNITS: dict[Unit, Callable[[float], str]] = {
+    "share": percent,
+    "nats": _three_digits,
+    "epochs": count,
+    "sequences": count,
+    "updates": count,
+    "weights": count,
+    "seconds": seconds,
+}
+"""How a number of a unit is written; any other as a parameter's value."""
+
 _FORMATS: dict[str, Callable[[float], str]] = {
-    "solve_rate": percent,
-    "recall_accuracy": percent,
     "recall_median": percent,
-    "sequence_accuracy": percent,
-    "accuracy": percent,
     "chance": percent,
     "memoryless_ceiling": percent,
-    "epochs_to_solve": count,
-    "sequences_to_solve": count,
-    "updates_to_solve": count,
-    "ert_sequences": count,
-    "parameters": count,
     "replicates": count,
-    "updates": count,
-    "train_seconds": seconds,
-    "compile_seconds": seconds,
     "microseconds_per_update": _three_digits,
-    "loss": _three_digits,
     "difference": _signed,
     "difference_points": _signed,
     "probability_of_improvement": percent,
@@ -242,4 +230,4 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "seeds_to_settle": count,
     "optimism": _signed,
     "optimism_points": _signed,
-}
+} | {name: _UNITS[measure.unit] for name, measure in OUTCOMES.items() if measure.unit in _UNITS}
