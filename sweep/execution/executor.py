@@ -10,7 +10,7 @@ from typing import Any, Self
 from sweep.errors import SweepError
 from sweep.machine.backend import backend
 from sweep.machine.devices import environment
-from sweep.machine.loading import device_name, import_keras
+from sweep.machine.loading import ONE_AT_A_TIME, device_name, import_keras
 from sweep.results.outcome import Outcome, Scores
 from sweep.results.record import TrialKey
 from sweep.search.job import Job
@@ -76,8 +76,13 @@ class InProcess(Executor):
 def train(job: Job, progress: Callable[[Scores], None]) -> Outcome:
     """Train a job in this process; `progress` is shown the scores so far at every point where it may be pruned.
 
-    Past its time-out, a trial ends as failed at its next such point.
+    Past its time-out, a trial ends as failed at its next such point. While another thread trains, this one waits.
     """
+    with ONE_AT_A_TIME:
+        return _train_now(job, progress)
+
+
+def _train_now(job: Job, progress: Callable[[Scores], None]) -> Outcome:
     import_keras()
     pruner = job.pruning.pruner(job.configuration) if job.pruning is not None else None
     started = time.monotonic()

@@ -28,6 +28,7 @@ from sweep.execution.executor import Executor, Observer, device_found, train
 from sweep.files import only_ours
 from sweep.machine.backend import VARIABLE, backend
 from sweep.machine.devices import environment, gpus_here, keep_to_cores
+from sweep.machine.loading import ONE_AT_A_TIME
 from sweep.machine.versions import versions
 from sweep.results.outcome import Outcome, Scores
 from sweep.search.job import Job
@@ -330,6 +331,12 @@ def cluster_workers(address: str) -> Connect:
                 client.wait_for_workers(1, timeout=120)
             except TimeoutError:
                 raise RunError(f"--cluster: the cluster at {address} had no worker for two minutes") from None
+            for worker, about in client.scheduler_info(n_workers=-1)["workers"].items():
+                if about["nthreads"] != 1:
+                    raise SweepError(
+                        f"--cluster: the worker {worker} has {about['nthreads']} threads; "
+                        "start it with --nthreads 1: it trains one trial at a time"
+                    )
             for worker, theirs in client.run(backend).items():
                 if theirs != backend():
                     raise SweepError(
@@ -381,9 +388,10 @@ def _train_here(name: str, job: Job, train: Train, outcomes: str) -> None:
         told = len(scores.epochs)
         worker.log_event(_TOPIC, tell | {"event": "chunk", "scores": pickle.dumps(new)})
 
-    now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "started"})
-    keep_to_cores()
-    outcome = train(job, progress)
+    with ONE_AT_A_TIME:  # its time-out counts from here on
+        now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "started"})
+        keep_to_cores()
+        outcome = train(job, progress)
     limit = worker.memory_manager.memory_limit
     grown = limit is not None and psutil.Process().memory_info().rss > _FULL * limit
     result = pickle.dumps((outcome, worker.address if grown else None))

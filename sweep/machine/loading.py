@@ -3,11 +3,15 @@
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from sweep.machine.backend import VARIABLE, backend
 from sweep.machine.compiler import prepare
+
+ONE_AT_A_TIME = threading.RLock()
+"""Held by the thread that trains: Keras, its backend and what `sweep` does to them are the whole process's."""
 
 
 def import_keras() -> None:
@@ -15,6 +19,11 @@ def import_keras() -> None:
 
     Whoever trains calls this first; an import anywhere else works too, and is noisy.
     """
+    with ONE_AT_A_TIME:  # stderr is the whole process's too
+        _import_quietly()
+
+
+def _import_quietly() -> None:
     # Read by TensorFlow, and by JAX, when they are imported. They greet on stderr, and complain where there is no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault(VARIABLE, backend())  # or Keras looks into a file of its own

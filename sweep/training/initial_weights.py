@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sweep.experiment.configuration import ModelConfig
 from sweep.machine.backend import backend
+from sweep.machine.loading import ONE_AT_A_TIME
 from sweep.training.keras_model import Weights, build_layers, build_model, weight_shapes
 
 
@@ -45,12 +46,13 @@ def _random_numbers(source: Any) -> Iterator[None]:
     """
     from keras.src.random import seed_generator
 
-    everybodys = seed_generator.python_random
-    seed_generator.python_random = source
-    try:
-        yield
-    finally:
-        seed_generator.python_random = everybodys
+    with ONE_AT_A_TIME:
+        everybodys = seed_generator.python_random
+        seed_generator.python_random = source
+        try:
+            yield
+        finally:
+            seed_generator.python_random = everybodys
 
 
 class _Counter:

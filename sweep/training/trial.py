@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sweep.experiment.configuration import Configuration
+from sweep.machine.loading import ONE_AT_A_TIME
 from sweep.results.outcome import Outcome, Scores, State, replicate_table
 from sweep.tasks.registry import build_task
 from sweep.training.trainer import Trainer
@@ -35,17 +36,18 @@ def run_trial(
     `alike` is how many seeds the trials have that share its compiled program, None if it is as many.
 
     Whatever goes wrong in the training is an outcome too: the trial then failed, with the scores up to there
-    and the traceback as its error.
+    and the traceback as its error. Other threads wait: two trials at once would change each other's numbers.
     """
     task = build_task(configuration.task)
     parts: list[Scores] = []
-    try:
-        trainer = start_training(configuration, task, seeds, alike)
-        state = _train(trainer, parts, progress, may_prune=may_prune)
-        return _measured(trainer, state, Scores.concatenate(parts))
-    except Exception:
-        # The border of a trial: a sweep goes on past one that fails, and its record says why.
-        return failed_outcome(configuration, seeds, parts, traceback.format_exc())
+    with ONE_AT_A_TIME:
+        try:
+            trainer = start_training(configuration, task, seeds, alike)
+            state = _train(trainer, parts, progress, may_prune=may_prune)
+            return _measured(trainer, state, Scores.concatenate(parts))
+        except Exception:
+            # The border of a trial: a sweep goes on past one that fails, and its record says why.
+            return failed_outcome(configuration, seeds, parts, traceback.format_exc())
 
 
 def failed_outcome(configuration: Configuration, seeds: tuple[int, ...], parts: list[Scores], error: str) -> Outcome:

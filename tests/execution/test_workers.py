@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import distributed
 import numpy as np
 import pytest
 from same_tables import assert_same_tables
@@ -246,6 +247,15 @@ def test_a_scheduler_file_that_is_none_is_one_line(tmp_path: Path, content: str 
         ) as refusal:
             cluster_workers(given)
         assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.slow
+def test_a_cluster_worker_of_several_threads_is_refused_in_one_line() -> None:
+    options = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": None, "processes": False}
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster:
+        refusal = r"^--cluster: the worker tcp://\S+ has 2 threads; start it with --nthreads 1.*$"
+        with pytest.raises(SweepError, match=refusal), cluster_workers(cluster.scheduler_address)():
+            raise AssertionError
 
 
 @pytest.mark.slow
