@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
     "float_type": "a number",
     "finite_number": "a finite number",
     "bool_type": "true or false",

@@ -118,7 +118,7 @@ def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
         chosen |= {n: (int(trial["trial"]), "confirm") for n, trial in confirmed_best.items() if n in best}
     arms = {}
     for number, (trial, phase) in sorted(chosen.items()):
-        task = results.experiment.base.replace(**settings[number]).task
+        task = results.experiment.base.with_recalled(**settings[number]).task
         arms[task.model_dump_json()] = (settings[number], _arm(results, trial, phase))
     if not arms:
         raise SweepError(f"{side.label}: has no complete trial yet; `sweep run {side.name}` goes on with it")

@@ -6,6 +6,7 @@ default (the tutorial's). Names are flat: no two sections share one, so `units` 
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -91,10 +92,23 @@ class Configuration(Frozen):
         >>> Configuration(task=IncreasingTask()).replace(units=4, batch_size=2).model.units
         4
         """
+        return self._changed(parameters, lambda kind, raw: kind.model_validate(raw))
+
+    def with_recalled(self, **parameters: Any) -> "Configuration":
+        """`replace`, of what was checked when it was run: as what is recalled, it is never refused for a value."""
+        return self._changed(parameters, lambda kind, raw: kind.recalled(raw))
+
+    def _changed(
+        self, parameters: Mapping[str, Any], made: Callable[[type[Frozen], dict[str, Any]], Frozen]
+    ) -> "Configuration":
+        """A copy whose changed sections are made anew; the others are left alone, which may be long lists."""
         changes: dict[str, dict[str, Any]] = {}
         for name, value in parameters.items():
             changes.setdefault(self.section_of(name), {})[name] = value
-        return self.model_copy(update={name: _replaced(getattr(self, name), new) for name, new in changes.items()})
+        sections = {name: getattr(self, name) for name in changes}
+        return self.model_copy(
+            update={n: made(type(s), s.model_dump(exclude_unset=True) | changes[n]) for n, s in sections.items()}
+        )
 
     def section_of(self, parameter: str) -> str:
         """The section that holds `parameter`: "task", "model" or "training"; KeyError if none does."""
@@ -124,12 +138,6 @@ class Configuration(Frozen):
         """Twelve hexadecimal digits that two configurations share only if they are equal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _replaced(section: Frozen, parameters: dict[str, Any]) -> Frozen:
-    """A copy of a section, validated again; the others of a configuration are left alone, which may be long lists."""
-    written = section.model_dump(exclude_unset=True)
-    return type(section).model_validate(written | parameters)
 
 
 SECTIONS: dict[str, type[Frozen]] = {"model": ModelConfig, "training": TrainingConfig}

@@ -23,6 +23,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def load(path: Path) -> Experiment:
     """Read and check an experiment file; SweepError names every fault, one a line."""
+    return parse(read(path), where=str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What an experiment file holds, unchecked; SweepError if it is no TOML."""
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
@@ -34,16 +39,22 @@ def load(path: Path) -> Experiment:
     except UnicodeDecodeError:
         raise SweepError(f"{path}: is not a text file; an experiment is written in TOML, in UTF-8") from None
     try:
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SweepError(f"{path}: is not valid TOML: {error}") from None
-    return parse(raw, where=str(path))
 
 
 def override(
     experiment: Experiment, *, seeds: int | None = None, trials: int | None = None, trainer: str | None = None
 ) -> Experiment:
-    """The experiment with what the command line replaces, checked again.
+    """The experiment with what the command line replaces, checked again."""
+    return parse(overridden(experiment, seeds=seeds, trials=trials, trainer=trainer), where="command line")
+
+
+def overridden(
+    experiment: Experiment, *, seeds: int | None = None, trials: int | None = None, trainer: str | None = None
+) -> dict[str, Any]:
+    """What a file would hold that says what the command line replaces, too.
 
     Where the file lists its seeds, `seeds` are so many from the first of the list on: a file that begins at 10 because
     its configuration was chosen on the seeds before keeps to that.
@@ -54,7 +65,7 @@ def override(
     study = {"seeds": list(range(first, first + seeds)) if seeds and first else seeds, "trials": trials}
     raw["study"] = raw.get("study", {}) | {key: value for key, value in study.items() if value is not None}
     raw["training"] = raw.get("training", {}) | ({"trainer": trainer} if trainer else {})
-    return parse(raw, where="command line")
+    return raw
 
 
 def name_of(path: Path) -> str:

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from sweep.errors import SweepError
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
-from sweep.experiment.file import load as load_experiment
-from sweep.experiment.file import override
+from sweep.experiment.stored import load_stored
 from sweep.files import write_whole
 from sweep.results.columns import NESTED
 from sweep.results.manifest import SCHEMA_VERSION
@@ -78,8 +77,7 @@ class Store:
 
     def experiment(self) -> Experiment:
         """The experiment as it was run: the stored file, with what the command line replaced."""
-        overrides = self.manifest().get("overrides", {})
-        return override(load_experiment(self.path / "experiment.toml"), **overrides)
+        return load_stored(self.path / "experiment.toml", self.manifest().get("overrides", {}))
 
     def append(self, experiment: Experiment, key: TrialKey, outcome: Outcome) -> None:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
@@ -135,7 +133,7 @@ class Store:
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
         """What a trial of the search trained."""
         key = self.key(experiment, trial)
-        return experiment.base.replace(**key.condition, **key.parameters)
+        return experiment.base.with_recalled(**key.condition, **key.parameters)
 
     def weights(self, trial: int) -> tuple[int, list[NDArray[np.float32]]]:
         """The seed and the weights of the replicate that a trial of the search kept; SweepError if there is none."""

@@ -86,7 +86,7 @@ def conditions(results: Results) -> list[Condition]:
     """The experiment's conditions in the order of its file."""
     experiment = results.experiment
     return [
-        Condition(values=values, configuration=experiment.base.replace(**values))
+        Condition(values=values, configuration=experiment.base.with_recalled(**values))
         for values in experiment.condition_settings
     ]
 

@@ -1,0 +1,98 @@
+"""The experiment of stored results, recalled from its file: nothing is refused that was run once.
+
+It was checked before it was run. What a later version refuses in a new file (a bound, a contradiction), files of data
+that are gone by now and a user's own code are no reason not to read what came of it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweep.errors import SweepError
+from sweep.experiment.configuration import SECTIONS
+from sweep.experiment.experiment import ConfirmConfig, Experiment, StudyConfig, settings_of
+from sweep.experiment.file import overridden, read
+from sweep.experiment.space import Choices, Range
+from sweep.faults import faults_of, quoted, unknown
+from sweep.frozen import Frozen
+from sweep.tasks.registry import TASKS
+
+_KINDS: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig, "confirm": ConfirmConfig}
+
+
+def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
+    """The experiment in a results folder, with what the command line replaced; SweepError if it can be none."""
+    try:
+        experiment = recalled(read(path))
+        return recalled(overridden(experiment, **overrides)) if overrides else experiment
+    except ValueError as error:
+        raise SweepError(f"{path}: {error}; restore the file as it was run, or remove the results") from None
+
+
+def recalled(raw: Mapping[str, Any]) -> Experiment:
+    """The experiment that a file held; ValueError for the first thing in it that is not as any file has it."""
+    for key in raw:
+        if key not in Experiment.model_fields or Experiment.model_fields[key].exclude:
+            raise ValueError(unknown("key", key, Experiment.model_fields))
+    question, paired = raw.get("question"), isinstance(raw.get("conditions"), list)
+    if not isinstance(question, str):
+        raise ValueError(f"question: is {quoted(question)}; must be one sentence in quotes")
+    parts: dict[str, Any] = {"question": question.strip(), "paired": paired, "conditions": _conditions(raw)}
+    parts["task"] = _task(raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"])))
+    parts |= {key: _section(_KINDS[key], raw.get(key, {}), key) for key in (*SECTIONS, "study")}
+    if "confirm" in raw:
+        parts["confirm"] = _section(ConfirmConfig, raw["confirm"], "confirm")
+    parts["search"] = {name: _dimension(name, value) for name, value in _table(raw.get("search", {}), "search").items()}
+    return Experiment.model_construct(_fields_set=set(parts), **parts)
+
+
+def _conditions(raw: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    conditions = raw.get("conditions", {})
+    if not isinstance(conditions, list):
+        lists = _table(conditions, "conditions").items()
+        if wrong := [name for name, values in lists if not isinstance(values, list | tuple) or not values]:
+            raise ValueError(f"conditions.{wrong[0]}: must be a list of at least one value")
+        return {name: tuple(values) for name, values in lists}
+    rows = [_table(row, "conditions") for row in conditions]
+    if not rows or any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError("conditions: must be tables that name the same parameters")
+    return {name: tuple(row[name] for row in rows) for name in rows[0]}
+
+
+def _task(raw: Any, settings: tuple[dict[str, Any], ...]) -> Frozen:
+    """The task as the file fixes it: as when it was run, with the first condition's values where it needs them."""
+    name = _table(raw, "task").get("name")
+    if not isinstance(name, str) or name not in TASKS:
+        raise ValueError("task.name: " + unknown("task", name, TASKS))
+    kind = TASKS[name].parameters
+    for setting in settings:
+        if wrong := [key for key in setting if key not in kind.model_fields]:
+            raise ValueError("conditions: " + unknown("task parameter", wrong[0], kind.model_fields))
+    try:
+        kind.model_validate(raw)
+    except ValidationError:
+        return _section(kind, {**raw, **settings[0]}, "task")
+    return _section(kind, raw, "task")
+
+
+def _dimension(name: str, raw: Any) -> Frozen:
+    known = [parameter for section in SECTIONS.values() for parameter in section.model_fields]
+    if name not in known:
+        raise ValueError(f"search: {unknown('parameter', name, known)}")
+    key = f"search.{name}"
+    return _section(Choices if "choices" in _table(raw, key) else Range, raw, key)
+
+
+def _section(kind: type[Frozen], raw: Any, key: str) -> Frozen:
+    try:
+        return kind.recalled(_table(raw, key))
+    except ValidationError as error:
+        raise ValueError(faults_of(error, kind, raw, key)[0]) from None
+
+
+def _table(raw: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError(f"{key}: is {quoted(raw)}; must be a table")
+    return raw
