@@ -145,7 +145,7 @@ def test_the_written_out_gradient_is_the_one_that_tensorflow_derives(
 
         looped = window()
         with monkeypatch.context() as patch, tf.GradientTape() as tape:
-            patch.setattr(network, "_UNROLLED", 100)
+            patch.setattr(network, "UNROLLED", 100)
             tape.watch(weights)
             written_out = window()
         derived = tape.gradient(written_out.loss, weights)
@@ -333,7 +333,7 @@ def test_a_network_that_diverged_answers_nothing(kind: str) -> None:
 
 @pytest.mark.slow
 def test_trials_of_one_bucket_share_a_compiled_program() -> None:
-    from sweep.training.compiled.program import compiled_program
+    from sweep.training.compiled.programs import compiled_program
 
     compiled_program.cache_clear()
     trainers = [

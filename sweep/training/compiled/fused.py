@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sweep.experiment.configuration import Configuration
 from sweep.tasks.task import Sequences, Task
 from sweep.training.compiled.padding import padded, unpadded
-from sweep.training.compiled.program import Program, compiled_program
-from sweep.training.compiled.shape import MEASURED, shape_of
+from sweep.training.compiled.program import Program
+from sweep.training.compiled.programs import compiled_program
+from sweep.training.compiled.shape import MEASURED, THREADS, shape_of
 from sweep.training.initial_weights import initial_weights
 from sweep.training.keras_model import Weights
 from sweep.training.lanes import Layout
@@ -24,7 +25,7 @@ from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights
 
 Arrays = dict[str, NDArray[Any]]
 
-_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="training")
+_THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="training")
 
 
 class FusedTrainer(Trainer):

@@ -1,13 +1,12 @@
 """What a compiled program does, in Keras's operations: epochs, batches, windows, tests and what they count.
 
 What differs between the backends is how a window's gradient is found, how an update is made of it, and how a function
-is compiled: `tensorflow_program.py` and `jax_program.py`.
+is compiled: `tensorflow/program.py` and `jax/program.py`.
 
 Letters in shapes: R replicates, E epochs, N rows of the tables, M sequences of an epoch, B lanes, L steps of a
 row, F features shown at a step, Q test rows.
 """
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from sweep.machine.backend import backend
 from sweep.training.compiled.shape import MEASURED, Shape
 from sweep.training.keras_model import Weights
 
@@ -24,18 +22,6 @@ Tensor = Any
 
 Learner = dict[str, list[Tensor]]
 """The `weights` and the optimiser's `slots`, each with the replicates as its first axis."""
-
-
-@functools.lru_cache(maxsize=32)
-def compiled_program(shape: Shape) -> "Program":
-    """The program of a shape for Keras's backend, built once in a process."""
-    if backend() == "jax":
-        from sweep.training.compiled.jax.program import JaxProgram
-
-        return JaxProgram(shape)
-    from sweep.training.compiled.tensorflow.program import TensorFlowProgram
-
-    return TensorFlowProgram(shape)
 
 
 class Program(ABC):

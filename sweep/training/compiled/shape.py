@@ -19,10 +19,26 @@ MEASURED = SCORES[:-1]
 EPOCHS_PER_CALL = 128
 """Epochs that one call can hold: an XLA program's buffers have a fixed size."""
 
+THREADS = 2
+"""Calls of a program that run side by side, each on a core of its own."""
+
+ALONE_BEYOND = 16
+"""Steps of a window; of longer ones one replicate a call is fastest on a CPU."""
+
+# What follows is the backends' own: the same question has another answer on each, for XLA compiles them differently.
+
+UNROLLED = 8
+"""TensorFlow writes windows of up to so many steps out; longer ones are loops over time."""
+
+LANE_BY_LANE_BEYOND = 64
+"""Steps of a window; JAX trains the lanes of longer ones one after the other on a CPU."""
+
+MULTIPLIED_FEATURES = {"tensorflow": 64, "jax": 32}
+"""Backend -> up to so many features, a product with a one-hot vector is as fast as looking a row up."""
+
 _TABLE_BYTES = 32_000_000
 _GROUP_BYTES = 1_500_000  # of weights and optimiser: what one core trains without waiting for memory
 _WORTH_TWO_THREADS = 8
-_LONG_WINDOW = 16  # steps; of longer windows one replicate at a time is fastest, two on two threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +112,7 @@ def _group_size(compiled: Configuration, num_symbols: int, replicates: int, wind
     """
     if device_name() != "cpu":
         return replicates
-    if window > _LONG_WINDOW:
+    if window > ALONE_BEYOND:
         return 1
     groups = -(-_group_bytes(compiled, num_symbols, replicates) // _GROUP_BYTES)
     if replicates >= _WORTH_TWO_THREADS:

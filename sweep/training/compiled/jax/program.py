@@ -9,14 +9,11 @@ import keras
 
 from sweep.machine.loading import device_name
 from sweep.training.compiled.program import Learner, Program
-from sweep.training.compiled.shape import Shape
+from sweep.training.compiled.shape import LANE_BY_LANE_BEYOND, MULTIPLIED_FEATURES, Shape
 from sweep.training.keras_model import build_layers, build_model, build_optimizer
 
 Array = Any
 Arrays = list[Array]
-
-_FEW = 32  # features; so many are faster multiplied than looked up
-_LONG_WINDOW = 64  # steps; of longer windows a CPU is faster with one lane after the other
 
 
 class JaxProgram(Program):
@@ -124,7 +121,7 @@ class _Network:
         self._states = [len(each) for each in sizes]
         self.state_sizes = [size for each in sizes for size in each]
         self._layers = [getattr(layer, "cell", layer) for layer in body]
-        self._looks_up = shape.num_features > _FEW
+        self._looks_up = shape.num_features > MULTIPLIED_FEATURES["jax"]
         if self._looks_up:
             first = build_layers(config, shape.num_symbols, drawn=False)[0]
             self._layers[0] = getattr(first, "cell", first)
@@ -136,7 +133,7 @@ class _Network:
             "softmax": keras.losses.categorical_crossentropy,
         }[config.output]
         self._num_features, self._num_symbols = shape.num_features, shape.num_symbols
-        self._lane_by_lane = shape.window > _LONG_WINDOW and device_name() == "cpu"
+        self._lane_by_lane = shape.window > LANE_BY_LANE_BEYOND and device_name() == "cpu"
 
     def gradient(
         self, weights: Arrays, state: Arrays, shown: Array, asked: Array, share: Array

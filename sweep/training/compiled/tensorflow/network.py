@@ -15,10 +15,9 @@ import keras
 import tensorflow as tf
 
 from sweep.experiment.configuration import ModelConfig
+from sweep.training.compiled.shape import UNROLLED
 from sweep.training.compiled.tensorflow.cells import Tensors
 from sweep.training.compiled.tensorflow.packing import Packing
-
-_UNROLLED = 8  # windows up to so many steps are written out, longer ones are loops
 
 
 class Gradient(NamedTuple):
@@ -264,7 +263,7 @@ def _forward_in_time(
     one_step: Callable[[Any, Any], tuple[Any, Tensors]], start: Any, steps: int, limit: tf.Tensor
 ) -> tuple[Any, list[Any]]:
     """What is carried from step to step, at the end, and what each step kept: (t, ...), or a list of steps."""
-    if steps <= _UNROLLED:
+    if steps <= UNROLLED:
         carry, kept = start, []
         for step in range(steps):
             carry, each = one_step(step, carry)
@@ -289,7 +288,7 @@ def _backward_in_time(
     limit: tf.Tensor,
 ) -> tuple[Any, tf.Tensor]:
     """The same from the last step to the first; what a step returns beside the carry is stacked, if anything."""
-    if steps <= _UNROLLED:
+    if steps <= UNROLLED:
         carry = start
         given: list[Tensors] = []
         for step in reversed(range(steps)):

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.experiment.configuration import ModelConfig
+from sweep.training.compiled.shape import MULTIPLIED_FEATURES
 from sweep.training.compiled.tensorflow.cells import CELLS, Part
 from sweep.training.keras_model import Weights
-
-ONE_HOT_FEATURES = 64
-"""Up to so many, a product with a one-hot vector is as fast as looking a row up."""
 
 _COLUMNS = 8
 _LSTM_BLOCKS = [0, 1, 3, 2]  # Keras: input, forget, candidate, output; here the gates come first
@@ -27,7 +25,7 @@ class Packing:
         self.cell = CELLS[config.cell]
         self.units, self.layers, self.num_symbols = config.units, config.layers, num_symbols
         self.num_features = num_features
-        self.looked_up = num_features > ONE_HOT_FEATURES
+        self.looked_up = num_features > MULTIPLIED_FEATURES["tensorflow"]
         self._gru, self._lstm = config.cell == "gru", config.cell == "lstm"
 
     def inputs(self, layer: int, part: Part) -> int:
