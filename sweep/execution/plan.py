@@ -15,8 +15,7 @@ from sweep.machine.backend import BACKENDS
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Task
 from sweep.training.compiled.padding import bucket
-from sweep.training.keras_model import num_weights
-from sweep.training.lanes import Layout
+from sweep.training.cost import BACKEND_COSTS, TrialCost
 
 _COMBINATIONS_CHECKED = 5_000
 
@@ -34,33 +33,6 @@ _SHAPES = (
 
 _IDLE_WITHOUT = {"chrono_max": ("gate_bias", "chrono"), "last_weight": ("loss_on", "every")}
 """Parameter -> the other one, and its value, without which it has no effect: no fault if the search reaches that."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Cost:
-    """What a backend takes whatever it trains."""
-
-    import_seconds: float
-    compile_seconds: float
-    base_mb: float
-    loops_at_once: int | None  # replicates whose loop over time runs at a time; None: all
-
-
-# Measured on two cores (Keras 3.15, TensorFlow 2.21, JAX 0.10); they only have to give the right order of magnitude.
-_COSTS = {
-    "tensorflow": _Cost(import_seconds=6.5, compile_seconds=2.0, base_mb=960, loops_at_once=2),
-    "jax": _Cost(import_seconds=4.0, compile_seconds=2.0, base_mb=500, loops_at_once=None),
-}
-_MODEL_SECONDS = 0.004
-_FIT_CALL_SECONDS = 0.05
-_WINDOW_SECONDS = 5e-6
-_WEIGHT_SECONDS = 0.6e-9
-_STEP_SECONDS = 1.3e-6  # of one replicate in a loop over time, up to 20 units; a test takes a third of it
-_PROGRAM_MB = 35
-_PROGRAMS_KEPT = 32  # by a process; the one that was used longest ago goes first
-_LONGEST_UNROLLED = 16  # steps of a window; longer ones are loops over time, which keep every step for the gradient
-_LOOP_BYTES = 4 * 16  # for each unit and step that a loop keeps
-_TABLE_BYTES = 12  # for each step of the sequences of a call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,21 +73,20 @@ def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: flo
 
     The estimates are for a `backend` on the CPU; `memory_mb` is what there is to train in.
     """
-    cost = _COSTS[backend]
+    cost = BACKEND_COSTS[backend]
     seeds, settings = len(experiment.study.replicate_seeds), experiment.condition_settings
     trials = experiment.trials * len(settings)
     top, new_seeds = _confirmation(experiment)
     updates, seconds, memory, another = 0, 0.0, 0.0, 0.0
     typical, largest = _typical(experiment), _largest(experiment)
     for setting in settings:
-        extent = _Extent(typical.replace(**setting), seeds)
-        updates += extent.updates * seeds * experiment.trials
-        seconds += extent.seconds * experiment.trials
-        largest_here = _Extent(largest.replace(**setting), max(seeds, new_seeds))
-        memory = max(memory, largest_here.bytes(cost.loops_at_once or max(seeds, new_seeds)))
-        another = max(another, _Extent(largest.replace(**setting), 1).bytes(1))
+        usual = TrialCost(typical.replace(**setting), seeds)
+        updates += usual.updates * seeds * experiment.trials
+        seconds += usual.seconds * experiment.trials
+        memory = max(memory, TrialCost(largest.replace(**setting), max(seeds, new_seeds)).megabytes)
+        another = max(another, TrialCost(largest.replace(**setting), 1).megabytes)
         if top:
-            again = _Extent(typical.replace(**setting), new_seeds)
+            again = TrialCost(typical.replace(**setting), new_seeds)
             updates += again.updates * new_seeds * top
             seconds += again.seconds * top
     fused = experiment.training.trainer == "fused"
@@ -129,9 +100,9 @@ def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: flo
         confirmed_replicates=len(settings) * top * new_seeds,
         updates=updates,
         programs=programs,
-        seconds=cost.import_seconds + seconds + programs * cost.compile_seconds,
-        memory_mb=cost.base_mb + min(programs, _PROGRAMS_KEPT) * _PROGRAM_MB + memory / 1e6,
-        replicates_at_once=max(0, int((memory_mb - cost.base_mb) * 1e6 / another)),
+        seconds=cost.seconds(programs) + seconds,
+        memory_mb=cost.megabytes(programs) + memory,
+        replicates_at_once=max(0, int((memory_mb - cost.base_mb) / another)),
     )
 
 
@@ -139,57 +110,6 @@ def _confirmation(experiment: Experiment) -> tuple[int, int]:
     """How many trials of each condition are confirmed, and each from how many seeds."""
     confirm = experiment.confirm
     return (min(confirm.top, experiment.trials), confirm.seeds) if confirm else (0, 0)
-
-
-class _Extent:
-    """What one trial of a configuration takes."""
-
-    def __init__(self, configuration: Configuration, seeds: int) -> None:
-        self._model, self._training, self._seeds = configuration.model, configuration.training, seeds
-        self._task = build_task(configuration.task)
-        self._layout = Layout(configuration, self._task)
-        self._steps = self._layout.row_steps(max(1, round(self._task.expected_length) - 1))
-        self._batches = max(1, self._task.num_sequences * self._layout.rows_per_sequence // self._training.batch_size)
-        self._test_sequences = getattr(configuration.task, "test_sequences", self._task.num_sequences)
-        self._weights = num_weights(self._model, self._task.num_symbols, self._training.lags)
-
-    @property
-    def updates(self) -> int:
-        """Updates of one replicate."""
-        windows = 1 if self._training.loss_on == "last" else -(-self._steps // self._layout.window)
-        return self._training.epochs * windows * self._batches
-
-    @property
-    def seconds(self) -> float:
-        """Of all replicates, without compilation."""
-        training = self._training
-        tests = -(-training.epochs // training.evaluate_every)
-        if training.trainer == "fit":
-            test_batches = -(-self._test_sequences // training.batch_size)
-            return self._seeds * (training.epochs * self._batches + tests * test_batches) * _FIT_CALL_SECONDS
-        a_step = _STEP_SECONDS * self._model.layers * max(1, self._model.units / 20)
-        tested = tests * self._test_sequences + (self._task.criterion_sequences or 0)
-        seconds = self._seeds * (_MODEL_SECONDS + tested * self._steps * a_step / 3)
-        seconds += self.updates * (_WINDOW_SECONDS + self._seeds * self._weights * _WEIGHT_SECONDS)
-        if self._is_a_loop:
-            seconds += self._seeds * training.epochs * self._task.num_sequences * self._steps * a_step
-        return seconds
-
-    def bytes(self, loops_at_once: int) -> int:
-        """Weights and optimiser of all replicates, what a loop over time keeps, and the sequences of a call."""
-        learners = self._weights * self._seeds * 4 * 6
-        sequences = self._task.num_sequences + self._test_sequences
-        drawn = 1 if self._task.same_for_all_seeds else self._seeds
-        steps = self._layout.num_steps * self._layout.rows_per_sequence
-        tables = _TABLE_BYTES * steps * sequences * drawn
-        if not self._is_a_loop:
-            return learners + tables
-        kept = self._model.units * self._model.layers * self._layout.window * self._training.batch_size
-        return learners + tables + _LOOP_BYTES * kept * loops_at_once
-
-    @property
-    def _is_a_loop(self) -> bool:
-        return self._layout.window > _LONGEST_UNROLLED
 
 
 def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, Any], Configuration, Task]]:
