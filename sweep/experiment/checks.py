@@ -4,15 +4,13 @@ import functools
 import math
 from dataclasses import dataclass
 
+from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration
 from sweep.faults import quoted
 from sweep.tasks.explicit import ExplicitTask
 from sweep.tasks.marked import MarkedTask
 from sweep.tasks.random import RandomTask
 from sweep.tasks.task import Task
-
-GATED_CELLS = ("lstm", "gru")
-"""Cells whose gates a gate bias can open or close."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,12 @@ def _dealt_steps(configuration: Configuration, task: Task) -> list[Impossible]:
 
 def _windows(configuration: Configuration, task: Task) -> list[Impossible]:
     """Faults of the steps of an update, and of the symbols that a prediction is made from."""
-    training, cell = configuration.training, configuration.model.cell
+    training, cell = configuration.training, CELLS[configuration.model.cell]
     faults = []
     if training.timesteps != "full" and training.timesteps > task.num_steps:
         sentence = f"is {training.timesteps}, longer than the sequence's {task.num_steps} steps"
         faults.append(Impossible("timesteps", f'{sentence}; must be at most {task.num_steps}, or "full"'))
-    elif training.timesteps != 1 and training.lags > 1 and cell != "mlp":
+    elif training.timesteps != 1 and training.lags > 1 and cell.recurrent:
         sentence = f"is {quoted(training.timesteps)} with lags = {training.lags}; each update sees one sliding window"
         faults.append(Impossible("timesteps", f"{sentence}, so it must be 1 there (or the cell an mlp)"))
     if training.lags > task.num_steps:
@@ -86,7 +84,7 @@ def _windows(configuration: Configuration, task: Task) -> list[Impossible]:
 def _gates(configuration: Configuration) -> list[Impossible]:
     """Faults of the initial gate biases."""
     model = configuration.model
-    if model.gate_bias == "chrono" and model.cell not in GATED_CELLS:
+    if model.gate_bias == "chrono" and not CELLS[model.cell].gates:
         sentence = f'is "chrono" with cell = "{model.cell}", which has no gates'
         return [Impossible("gate_bias", f"{sentence}; chrono needs an lstm or a gru")]
     if model.chrono_max is not None and model.gate_bias != "chrono":

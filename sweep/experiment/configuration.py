@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from sweep.experiment.cells import CellName
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TaskConfig
 
@@ -21,7 +22,7 @@ _LEAST, _MOST = 1.2e-38, 3.4e38
 class ModelConfig(Frozen):
     """The network: recurrent layers on one-hot symbols, and a dense layer that scores the next symbol."""
 
-    cell: Literal["lstm", "gru", "simple_rnn", "mlp"] = Field(
+    cell: CellName = Field(
         "lstm", description="the recurrent cell; mlp: none, a feed-forward network on the last `lags` symbols"
     )
     units: int = Field(20, ge=1, le=4096, description="units of each recurrent (or hidden) layer")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import ModelConfig
 from sweep.machine.backend import backend
 from sweep.machine.loading import ONE_AT_A_TIME
@@ -76,7 +77,7 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     counter = _Counter()
     with _random_numbers(counter):
         layers = build_layers(config, num_symbols)
-    features = num_symbols * (lags if config.cell == "mlp" else 1)
+    features = num_symbols * CELLS[config.cell].side_by_side(lags)
     if backend() == "jax":
         sources = [random.Random(seed) for seed in seeds]
         # (R, draws, 2): each the key of the random numbers that Keras makes of a seed.
@@ -137,9 +138,11 @@ def _drawn_for_any_shape(
     rows = _rows(length, normal)(keys[:, [each.seed for each in initializers.values()]], limits)
 
     weights = [np.zeros((len(keys), *shape), np.float32) for shape in shapes]
-    if config.cell == "lstm" and config.gate_bias == "unit_forget":
+    blocks = CELLS[config.cell].blocks
+    if "forget" in blocks and config.gate_bias == "unit_forget":
+        first = blocks.index("forget") * config.units
         for bias in weights[2:-2:3]:
-            bias[:, config.units : 2 * config.units] = 1.0
+            bias[:, first : first + config.units] = 1.0
     for index, row, of_normal in zip(initializers, rows, normal, strict=True):
         shape = shapes[index]
         numbers = np.asarray(row)[:, : math.prod(shape)]

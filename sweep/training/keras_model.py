@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration, ModelConfig
 from sweep.machine.backend import backend
 from sweep.tasks.task import Task
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 Weights = list[NDArray[np.float32]]
 """A model's trainable weights in Keras's order: of each recurrent layer kernel, recurrent kernel, bias; then Dense."""
-
-BLOCKS = {"lstm": 4, "gru": 3, "simple_rnn": 1, "mlp": 1}
-"""Cell -> blocks of units in its kernel: the gates and the candidate."""
 
 
 def resolved(configuration: Configuration, task: Task) -> ModelConfig:
@@ -49,7 +47,7 @@ def build_model(
     """
     import keras
 
-    features = num_symbols * (lags if config.cell == "mlp" else 1)
+    features = num_symbols * CELLS[config.cell].side_by_side(lags)
     inputs = keras.Input(batch_shape=(batch_size, timesteps, features))
     return keras.Sequential([inputs, *build_layers(config, num_symbols, drawn=drawn)])
 
@@ -65,11 +63,12 @@ def num_weights(config: ModelConfig, num_symbols: int, lags: int = 1) -> int:
 
 def weight_shapes(config: ModelConfig, num_symbols: int, lags: int) -> list[tuple[int, ...]]:
     """Of a model's trainable weights, in Keras's order."""
-    units, width = config.units, BLOCKS[config.cell] * config.units
+    cell, units = CELLS[config.cell], config.units
+    width = len(cell.blocks) * units
     shapes: list[tuple[int, ...]] = []
-    for inputs in [num_symbols * (lags if config.cell == "mlp" else 1), *[units] * (config.layers - 1)]:
-        shapes += [(inputs, width)] if config.cell == "mlp" else [(inputs, width), (units, width)]
-        shapes.append((2, width) if config.cell == "gru" else (width,))  # Keras's GRU: the input's, and the state's
+    for inputs in [num_symbols * cell.side_by_side(lags), *[units] * (config.layers - 1)]:
+        shapes += [(inputs, width), (units, width)] if cell.recurrent else [(inputs, width)]
+        shapes.append((cell.biases, width) if cell.biases > 1 else (width,))
     return [*shapes, (units, num_symbols), (num_symbols,)]
 
 
@@ -82,15 +81,16 @@ def build_layers(config: ModelConfig, num_symbols: int, *, drawn: bool = True) -
     kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
     if backend() == "jax":
         kinds = {name: _keeping_its_state(kind) for name, kind in kinds.items()}
+    cell = CELLS[config.cell]
     layers: list[Any] = []
     for _ in range(config.layers):
-        if config.cell == "mlp":
+        if not cell.recurrent:
             layers.append(keras.layers.Dense(config.units, activation="relu", **constant))
             continue
         options: dict[str, Any] = {"stateful": config.stateful, "return_sequences": True, **constant}
         if not drawn:
             options["recurrent_initializer"] = "zeros"
-        if config.cell == "lstm":
+        if "forget" in cell.gates:
             options["unit_forget_bias"] = config.gate_bias == "unit_forget" and drawn
         if config.gate_bias == "chrono" and drawn:
             options["bias_initializer"] = _chrono(config)

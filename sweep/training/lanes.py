@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration
 from sweep.tasks.task import Sequences, Task
 
@@ -37,9 +38,9 @@ class Layout:
 
     def __init__(self, configuration: Configuration, task: Task) -> None:
         model, training = configuration.model, configuration.training
-        self.num_features = task.num_symbols * (training.lags if model.cell == "mlp" else 1)
-        self.side_by_side = training.lags if model.cell == "mlp" else 1
-        self.lags = training.lags if model.cell != "mlp" else 1
+        self.side_by_side = CELLS[model.cell].side_by_side(training.lags)
+        self.num_features = task.num_symbols * self.side_by_side
+        self.lags = training.lags // self.side_by_side
         self.rows_per_sequence = training.batch_size if training.batch_layout == "steps" else 1
         self.num_steps = self.row_steps(task.num_steps)
         self.window = self.num_steps if training.timesteps == "full" else training.timesteps * self.lags

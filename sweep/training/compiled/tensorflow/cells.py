@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from sweep.experiment.cells import CellName
+
 Tensors = list[tf.Tensor]
 
 
@@ -24,7 +26,8 @@ class Cell(ABC):
     """What a cell adds up, and what it makes of the sums. The state's first tensor is the cell's output."""
 
     parts: tuple[Part, ...] = (Part(of_input=True, of_state=True),)
-    states: int = 1
+    order: tuple[int, ...] = ()
+    """Of Keras's blocks, where another one serves better; such that doing it twice undoes it."""
 
     @abstractmethod
     def forward(self, sums: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
@@ -41,7 +44,7 @@ class Cell(ABC):
 class LSTM(Cell):
     """Blocks in the order input gate, forget gate, output gate, candidate: one sigmoid serves the first three."""
 
-    states = 2
+    order = (0, 1, 3, 2)
 
     def forward(self, sums: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """As in Keras."""
@@ -107,7 +110,6 @@ class Dense(Cell):
     """The mlp's layer: no state, a relu of one sum."""
 
     parts = (Part(of_input=True, of_state=False),)
-    states = 0
 
     def forward(self, sums: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Its output is the only tensor of what it returns; nobody carries it on."""
@@ -119,4 +121,4 @@ class Dense(Cell):
         return [tf.where(kept[0] > 0, change[0], 0.0)], []
 
 
-CELLS: dict[str, Cell] = {"lstm": LSTM(), "gru": GRU(), "simple_rnn": SimpleRNN(), "mlp": Dense()}
+WRITTEN_OUT: dict[CellName, Cell] = {"lstm": LSTM(), "gru": GRU(), "simple_rnn": SimpleRNN(), "mlp": Dense()}

@@ -37,7 +37,7 @@ class Network:
         self._layers, self._units, self._num_symbols = config.layers, config.units, num_symbols
         self._activation = keras.activations.get(config.output)
         self._cost = {"sigmoid": _binary_cost, "softmax": _categorical_cost}[config.output]
-        self.state_sizes = [config.units] * (self._cell.states * config.layers)
+        self.state_sizes = [config.units] * (self.packing.states * config.layers)
 
     def gradient(
         self,
@@ -129,7 +129,7 @@ class Network:
         self, weights: Tensors, state: Tensors, shown: tf.Tensor, row: tf.Tensor | None
     ) -> tuple[tf.Tensor, Tensors, Tensors]:
         """The highest layer's output, the state after, and of each layer what its step back needs."""
-        parts, states = self._cell.parts, self._cell.states
+        parts, states = self._cell.parts, self.packing.states
         signal, after, kept = tf.zeros((0,)), [], []
         for layer in range(self._layers):
             before = state[layer * states : (layer + 1) * states]
@@ -157,7 +157,7 @@ class Network:
         self, through: list[tuple[tf.Tensor, tf.Tensor]], change: Tensors, arriving: tf.Tensor, kept: Tensors
     ) -> tuple[Tensors, Tensors, Tensors]:
         """Gradients of the state before and of each matrix, and, where rows are looked up, of the sum they are in."""
-        parts, states = self._cell.parts, self._cell.states
+        parts, states = self._cell.parts, self.packing.states
         per_layer = len(kept) // self._layers
         before: Tensors = []
         outers: Tensors = []

@@ -9,24 +9,23 @@ zeros to sizes that vectors fit; the zeros meet zeros, and stay.
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import ModelConfig
 from sweep.training.compiled.shape import MULTIPLIED_FEATURES
-from sweep.training.compiled.tensorflow.cells import CELLS, Part
+from sweep.training.compiled.tensorflow.cells import WRITTEN_OUT, Part
 from sweep.training.keras_model import Weights
 
 _COLUMNS = 8
-_LSTM_BLOCKS = [0, 1, 3, 2]  # Keras: input, forget, candidate, output; here the gates come first
 
 
 class Packing:
     """From Keras's list of one model's weights to the program's, and back."""
 
     def __init__(self, config: ModelConfig, num_symbols: int, num_features: int) -> None:
-        self.cell = CELLS[config.cell]
+        self.cell, self.states = WRITTEN_OUT[config.cell], CELLS[config.cell].states
         self.units, self.layers, self.num_symbols = config.units, config.layers, num_symbols
         self.num_features = num_features
         self.looked_up = num_features > MULTIPLIED_FEATURES["tensorflow"]
-        self._gru, self._lstm = config.cell == "gru", config.cell == "lstm"
 
     def inputs(self, layer: int, part: Part) -> int:
         """Rows of a part's matrix for the layer's input; none where the rows are looked up in a table."""
@@ -80,9 +79,9 @@ class Packing:
                 biases.append(matrix[state])
             if layer == 0 and self.looked_up:
                 kernel = packed[-1]
-            bias = np.stack(biases) if self._gru else biases[0]
+            bias = np.stack(biases) if len(biases) > 1 else biases[0]
             kernel, recurrent, bias = (self._blocks(each) for each in (kernel, recurrent, bias))
-            weights += [kernel, *([recurrent] if self.cell.states else []), bias]
+            weights += [kernel, *([recurrent] if self.states else []), bias]
         output = next(matrices)
         return [
             *weights,
@@ -92,17 +91,18 @@ class Packing:
 
     def _of_layer(self, weights: Weights, layer: int) -> tuple[NDArray[np.float32], ...]:
         """Kernel, recurrent kernel and biases (parts, G) of a layer, in the cell's order of blocks."""
-        if not self.cell.states:
+        if not self.states:
             kernel, bias = weights[2 * layer : 2 * layer + 2]
             return kernel, np.zeros((0, self.units), np.float32), bias[None]
         kernel, recurrent, bias = (self._blocks(each) for each in weights[3 * layer : 3 * layer + 3])
         return kernel, recurrent, bias.reshape(len(self.cell.parts), -1)
 
     def _blocks(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """An LSTM's blocks in the other order: doing it twice undoes it."""
-        if not self._lstm:
+        """The blocks in the cell's other order: doing it twice undoes it."""
+        order = self.cell.order
+        if not order:
             return values.copy()
-        return np.concatenate([np.split(values, 4, axis=-1)[block] for block in _LSTM_BLOCKS], axis=-1)
+        return np.concatenate([np.split(values, len(order), axis=-1)[block] for block in order], axis=-1)
 
 
 def _up(number: int, multiple: int) -> int:
