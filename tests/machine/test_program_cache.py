@@ -116,9 +116,10 @@ def test_emptied_says_whether_there_was_anything(caches: Path) -> None:
 
 TRAIN = """
 import json, sys
-from sweep.config import Configuration, IncreasingTask
-from sweep.tasks import build_task
-from sweep.training import start_training
+from sweep.experiment.configuration import Configuration
+from sweep.tasks.increasing import IncreasingTask
+from sweep.tasks.registry import build_task
+from sweep.training.trainers import start_training
 
 found = {}
 for units in json.loads(sys.argv[1]):

@@ -118,8 +118,9 @@ def weights_of(came: list[dict[str, Any]]) -> list[bytes]:
 
 SEEDED = """
 import numpy as np
-from sweep.config import ModelConfig
-from sweep.model import import_keras, initial_weights, seeded_model
+from sweep.experiment.configuration import ModelConfig
+from sweep.machine.loading import import_keras
+from sweep.training.initial_weights import initial_weights, seeded_model
 import_keras()
 compared = 0
 for cell, bias in [("lstm", "zeros"), ("lstm", "unit_forget"), ("lstm", "chrono"), ("gru", "chrono"),

@@ -428,8 +428,9 @@ def test_each_gate_is_padded_by_itself() -> None:
 def test_a_batch_of_long_sequences_over_a_large_alphabet_trains_in_under_2_gb() -> None:
     """32 sequences of 1,000 steps over 1,000 symbols: 128 MB as one-hot vectors, each time they are built whole."""
     script = """
-from sweep.config import Configuration, RandomTask
-from sweep.trial import run_trial
+from sweep.experiment.configuration import Configuration
+from sweep.tasks.random import RandomTask
+from sweep.training.trial import run_trial
 
 task = RandomTask(sequence_length=1001, alphabet_size=1000, sequences_per_epoch=32, test_sequences=32)
 configuration = Configuration(task=task).replace(timesteps="full", batch_size=32, epochs=2, output="softmax")
