@@ -20,7 +20,7 @@ class OnBatch:
         for model, weights in zip(self._models, initial or [], strict=False):
             set_weights(model, weights)
         for model in self._models:
-            model.compile(optimizer=build_optimizer(configuration), loss="binary_crossentropy")
+            model.compile(optimizer=build_optimizer(configuration.training), loss="binary_crossentropy")
         one_hot = np.eye(task.num_symbols, dtype=np.float32)
         self._sequences = [one_hot[task.training_sequences(seed, 1).symbols] for seed in seeds]
         # Keras divides the loss by the number of steps, scored or not.

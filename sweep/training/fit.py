@@ -79,7 +79,7 @@ class FitTrainer(Trainer):
             lags=self.configuration.training.lags,
         )
         loss = _LOSSES[self.configuration.model.output](reduction="mean_with_sample_weight")
-        model.compile(optimizer=build_optimizer(self.configuration), loss=loss)
+        model.compile(optimizer=build_optimizer(self.configuration.training), loss=loss)
         return model
 
     def _advance_one(self, index: int, epochs: int) -> list[tuple[float, ...]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.experiment.cells import CELLS
-from sweep.experiment.configuration import Configuration, ModelConfig
+from sweep.experiment.configuration import Configuration, ModelConfig, TrainingConfig
 from sweep.machine.backend import backend
 from sweep.tasks.task import Task
 
@@ -161,10 +161,9 @@ def set_weights(model: Any, weights: Weights) -> None:
         variable.assign(weight)
 
 
-def build_optimizer(configuration: Configuration) -> Any:
-    """The Keras optimiser of a configuration, with Keras's defaults but for the learning rate and clipping."""
+def build_optimizer(training: TrainingConfig) -> Any:
+    """The Keras optimiser of a training, with Keras's defaults but for the learning rate and clipping."""
     import keras
 
     kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
-    training = configuration.training
     return kinds[training.optimizer](learning_rate=training.learning_rate, global_clipnorm=training.clip_norm)

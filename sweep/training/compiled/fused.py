@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from sweep.experiment.configuration import Configuration
 from sweep.tasks.task import Sequences, Task
+from sweep.training.compiled.arrays import Criterion, Data, Epochs, Learner, Replicates, TestData, Trained
 from sweep.training.compiled.padding import padded, unpadded
 from sweep.training.compiled.program import Program
 from sweep.training.compiled.programs import compiled_program
-from sweep.training.compiled.shape import MEASURED, THREADS, shape_of
+from sweep.training.compiled.shape import THREADS, shape_of
 from sweep.training.initial_weights import initial_weights
 from sweep.training.keras_model import Weights
 from sweep.training.lanes import Layout
 from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights
-
-Arrays = dict[str, NDArray[Any]]
 
 _THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="training")
 
@@ -44,7 +43,7 @@ class FusedTrainer(Trainer):
         shape = shape_of(self, alike or len(seeds))
         started = time.perf_counter()
         program = compiled_program(shape)
-        size = shape.replicates
+        size = shape.replicates_per_program
         self._groups = [
             _Group(self, program, range(i, min(i + size, len(seeds))), initial[i : i + size])
             for i in range(0, len(seeds), size)
@@ -75,7 +74,7 @@ class FusedTrainer(Trainer):
 
     def recalled(self, replicate: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Tested by a compiled program of its own for each shape of the sequences."""
-        size = self._groups[0].shape.replicates
+        size = self._groups[0].shape.replicates_per_program
         return self._groups[replicate // size].recalled(replicate % size, sequences)
 
 
@@ -83,7 +82,7 @@ class FusedTrainer(Trainer):
 class _Tests:
     """The test sequences of a group's replicates, as the program takes them, and how much there is to count."""
 
-    arrays: Arrays
+    data: TestData
     exists: NDArray[np.int64]  # (R, rows of a sequence, T): the test sequences that have this step
     scored: NDArray[np.int64]  # (R,): scored steps
     sequences: int
@@ -95,7 +94,7 @@ class _Group:
     def __init__(self, trainer: Trainer, program: Program, members: range, initial: list[Weights]) -> None:
         self._trainer, self._program, self._members = trainer, program, members
         self.shape = program.shape
-        missing = self.shape.replicates - len(members)
+        missing = self.shape.replicates_per_program - len(members)
         self._seeds = [trainer.seeds[i] for i in [*members, *[members[-1]] * missing]]
         units = trainer.configuration.model.units
         large = [
@@ -103,14 +102,14 @@ class _Group:
             for weights in [*initial, *[initial[-1]] * missing]
         ]
         self._shapes = [weight.shape for weight in initial[0]]
-        self._learner: Any = {
-            "weights": [np.stack(weight) for weight in zip(*large, strict=True)],
-            "slots": [np.stack([slot] * len(large)) for slot in program.initial_slots()],
-        }
+        self._learner = Learner(
+            weights=[np.stack(weight) for weight in zip(*large, strict=True)],
+            slots=[np.stack([slot] * len(large)) for slot in program.initial_slots()],
+        )
         self._alive: Any = np.ones(len(large), bool)
         self._confirmed = np.full(len(large), trainer.task.criterion_sequences is None)
         self._tests = _tests(trainer.task, trainer.layout, self._seeds, last_only=self.shape.last_only)
-        self._tables: Arrays | None = None
+        self._tables: Data | None = None
         self._steps: Any = np.full((len(large), self.shape.rows_per_sequence, self.shape.test_steps), np.nan)
 
     def train(self, done: int, epochs: int) -> dict[str, NDArray[np.float64]]:
@@ -123,33 +122,34 @@ class _Group:
         reached = 0
         while True:
             start = reached
-            # Of a replicate that is there only to fill up the group, no success has to be confirmed.
-            halting = ~self._confirmed & (np.arange(self.shape.replicates) < count)
-            self._learner, self._alive, end, measured, steps = self._program.run(
+            came: Trained = self._program.run(
                 learner=self._learner,
-                alive=self._alive,
-                halting=halting,
+                replicates=self._replicates(),
                 data=tables,
-                test=self._tests.arrays,
-                order=order,
-                tested=tested,
-                first=np.int32(start),
-                num_epochs=np.int32(epochs),
-                learning_rate=np.full(self.shape.replicates, training.learning_rate, np.float32),
-                clip_norm=np.full(self.shape.replicates, training.clip_norm or 0.0, np.float32),
-                max_error=np.float32(task.max_error),
-                stop_when_solved=np.bool_(training.stop_when_solved),
+                test=self._tests.data,
+                epochs=Epochs(order, tested, first=np.int32(start), end=np.int32(epochs)),
+                criterion=Criterion(np.float32(task.max_error), np.bool_(training.stop_when_solved)),
             )
-            reached = int(end)
+            self._learner, self._alive, reached = came.learner, came.alive, int(came.reached)
             if tested[start:reached].any():  # or the latest test was before this call
-                self._steps = steps
-            for name in MEASURED:
-                values = np.asarray(measured[name], np.float64)[start:reached, :count].T
+                self._steps = came.hits
+            for name, scores in came.scores._asdict().items():
+                values = np.asarray(scores, np.float64)[start:reached, :count].T
                 curves[name][:, start:reached] = values / self._total(name)
             self._judge(curves, start, reached, done)
             if reached >= epochs or not np.asarray(self._alive)[:count].any():
                 break
         return {name: curve[:, np.flatnonzero(tested[:epochs])] for name, curve in curves.items()}
+
+    def _replicates(self) -> Replicates:
+        training, size = self._trainer.configuration.training, self.shape.replicates_per_program
+        return Replicates(
+            alive=self._alive,
+            # Of a replicate that is there only to fill up the group, no success has to be confirmed.
+            halting=~self._confirmed & (np.arange(size) < len(self._members)),
+            learning_rate=np.full(size, training.learning_rate, np.float32),
+            clip_norm=np.full(size, training.clip_norm or 0.0, np.float32),
+        )
 
     def _judge(self, curves: dict[str, NDArray[np.float64]], start: int, reached: int, done: int) -> None:
         """Fill in `solved` for the epochs of one call, and confirm a first or final success."""
@@ -173,7 +173,7 @@ class _Group:
 
     def weights(self) -> list[Weights]:
         """The present weights of each replicate, without the padding."""
-        stacked = [np.asarray(weight) for weight in self._learner["weights"]]
+        stacked = [np.asarray(weight) for weight in self._learner.weights]
         units = self._trainer.configuration.model.units
         whole = [self._program.unpacked([weight[r] for weight in stacked]) for r in range(len(self._members))]
         return [unpadded(weights, self._shapes, units) for weights in whole]
@@ -190,11 +190,11 @@ class _Group:
     def recalled(self, member: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """As the trainer's."""
         trainer = self._trainer
-        weights = [np.asarray(weight)[member : member + 1] for weight in self._learner["weights"]]
-        arrays = _test_arrays(trainer.task, trainer.layout, [sequences])
-        hits, error = self._program.test(weights=weights, test=arrays)
+        weights = [np.asarray(weight)[member : member + 1] for weight in self._learner.weights]
+        test = _test_data(trainer.task, trainer.layout, [sequences])
+        hits, error = self._program.test(weights=weights, test=test)
         hits, error = np.asarray(hits)[0], np.asarray(error, np.float64)[0]
-        right = hits if self.shape.last_only else (hits | ~arrays["scored"][0]).all(axis=1)
+        right = hits if self.shape.last_only else (hits | ~test.scored[0]).all(axis=1)
         together = (-1, trainer.layout.rows_per_sequence)
         return right.reshape(together).all(axis=1), error.reshape(together).max(axis=1)
 
@@ -204,10 +204,10 @@ class _Group:
             return self._tests.scored[: len(self._members), None]
         return self._tests.sequences if name in ("recall_accuracy", "sequence_accuracy") else 1
 
-    def _training_data(self, done: int, epochs: int) -> tuple[Arrays, NDArray[np.int32]]:
+    def _training_data(self, done: int, epochs: int) -> tuple[Data, NDArray[np.int32]]:
         """The tables of rows, and for each epoch of a call and replicate the sequences' first rows in them."""
         shape, task = self.shape, self._trainer.task
-        order = np.zeros((shape.epochs, shape.replicates, shape.sequences), np.int32)
+        order = np.zeros((shape.epochs, shape.replicates_per_program, shape.sequences), np.int32)
         following = range(done + 1, done + 1 + epochs)
         if self._trainer.configuration.training.shuffle:
             for row, epoch in enumerate(following):
@@ -217,58 +217,59 @@ class _Group:
             order[:] = np.arange(shape.sequences)
         if task.fresh:
             sets = [task.training_sequences(seed, epoch) for epoch in following for seed in self._seeds]
-            offsets = np.arange(shape.epochs * shape.replicates).reshape(shape.epochs, -1, 1) * shape.sequences
+            offsets = (
+                np.arange(shape.epochs * shape.replicates_per_program).reshape(shape.epochs, -1, 1) * shape.sequences
+            )
             return self._training_tables(sets), (order + offsets).astype(np.int32) * shape.rows_per_sequence
         if self._tables is None:
             seeds = self._seeds[:1] if task.same_for_all_seeds else self._seeds
             self._tables = self._training_tables([task.training_sequences(seed, 1) for seed in seeds])
         if not task.same_for_all_seeds:
-            order += (np.arange(shape.replicates, dtype=np.int32) * shape.sequences)[:, None]
+            order += (np.arange(shape.replicates_per_program, dtype=np.int32) * shape.sequences)[:, None]
         return self._tables, order * shape.rows_per_sequence
 
-    def _training_tables(self, sets: list[Sequences]) -> Arrays:
+    def _training_tables(self, sets: list[Sequences]) -> Data:
         """The rows of all sets one below the other, with room for as many as a program's tables hold."""
         shape, layout = self.shape, self._trainer.layout
-        tables = {
-            "shown": np.zeros((shape.rows, shape.steps, shape.side_by_side), np.int32),
-            "asked": np.zeros((shape.rows, shape.steps), np.int32),
-            "weights": np.zeros((shape.rows, shape.steps), np.float32),
-            "lengths": np.zeros(shape.rows, np.int32),
-        }
+        tables = Data(
+            shown=np.zeros((shape.rows, shape.steps, shape.side_by_side), np.int32),
+            asked=np.zeros((shape.rows, shape.steps), np.int32),
+            loss_weights=np.zeros((shape.rows, shape.steps), np.float32),
+            lengths=np.zeros(shape.rows, np.int32),
+        )
         first = 0
         for sequences in sets:
             rows = layout.rows(sequences)
             part = slice(first, first + rows.num_rows)
             steps = rows.shown.shape[1]
-            tables["shown"][part, :steps] = rows.shown
-            tables["asked"][part, :steps] = rows.asked
-            tables["weights"][part, :steps] = layout.laid(loss_weights(self._trainer.configuration, sequences))
-            tables["lengths"][part] = rows.lengths
+            tables.shown[part, :steps] = rows.shown
+            tables.asked[part, :steps] = rows.asked
+            tables.loss_weights[part, :steps] = layout.laid(loss_weights(self._trainer.configuration, sequences))
+            tables.lengths[part] = rows.lengths
             first += rows.num_rows
         return tables
 
 
 def _tests(task: Task, layout: Layout, seeds: list[int], *, last_only: bool) -> _Tests:
     sets = [task.test_sequences(seed) for seed in seeds]
-    arrays = _test_arrays(task, layout, sets)
-    lanes = layout.rows_per_sequence
-    exists = arrays["exists"]
+    data = _test_data(task, layout, sets)
+    lanes, exists = layout.rows_per_sequence, data.exists
     return _Tests(
-        arrays=arrays,
+        data=data,
         exists=exists.reshape(len(seeds), -1, lanes, exists.shape[2]).sum(axis=1),
         scored=np.array([task.scored(sequences).sum() for sequences in sets]),
         sequences=sets[0].num_sequences,
     )
 
 
-def _test_arrays(task: Task, layout: Layout, sets: list[Sequences]) -> Arrays:
+def _test_data(task: Task, layout: Layout, sets: list[Sequences]) -> TestData:
     """What the program's test takes, for one set of sequences a replicate."""
     rows = [layout.rows(sequences) for sequences in sets]
-    return {
-        "shown": np.stack([each.shown for each in rows]),
-        "asked": np.stack([each.asked for each in rows]),
-        "lengths": np.stack([each.lengths for each in rows]),
-        "exists": np.stack([layout.laid(sequences.steps) for sequences in sets]),
-        "scored": np.stack([layout.laid(task.scored(sequences)) for sequences in sets]),
-        "last": np.stack([layout.laid(sequences.last) for sequences in sets]),
-    }
+    return TestData(
+        shown=np.stack([each.shown for each in rows]),
+        asked=np.stack([each.asked for each in rows]),
+        exists=np.stack([layout.laid(sequences.steps) for sequences in sets]),
+        scored=np.stack([layout.laid(task.scored(sequences)) for sequences in sets]),
+        last=np.stack([layout.laid(sequences.last) for sequences in sets]),
+        lengths=np.stack([each.lengths for each in rows]),
+    )

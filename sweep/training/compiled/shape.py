@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweep.experiment.configuration import Configuration
+from sweep.experiment.configuration import Configuration, ModelConfig, TrainingConfig
 from sweep.machine.loading import device_name
 from sweep.training.compiled.padding import bucket
 from sweep.training.keras_model import num_weights
-from sweep.training.trainer import SCORES, Trainer, loss_weights, only_last_is_scored
-
-MEASURED = SCORES[:-1]
-"""What a program measures at a test; whether that solves the task is judged outside."""
+from sweep.training.trainer import Trainer, loss_weights, only_last_is_scored
 
 EPOCHS_PER_CALL = 128
 """Epochs that one call can hold: an XLA program's buffers have a fixed size."""
@@ -36,6 +33,13 @@ LANE_BY_LANE_BEYOND = 64
 MULTIPLIED_FEATURES = {"tensorflow": 64, "jax": 32}
 """Backend -> up to so many features, a product with a one-hot vector is as fast as looking a row up."""
 
+_NOT_READ = (
+    *("epochs", "learning_rate", "shuffle", "evaluate_every", "stop_when_solved", "last_weight"),  # inputs
+    *("timesteps", "batch_layout"),  # what follows from them is in the shape
+    "trainer",
+)
+"""Parameters of the training that no program reads."""
+
 _TABLE_BYTES = 32_000_000
 _GROUP_BYTES = 1_500_000  # of weights and optimiser: what one core trains without waiting for memory
 _WORTH_TWO_THREADS = 8
@@ -43,12 +47,13 @@ _WORTH_TWO_THREADS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """All that a compiled program depends on; equal shapes share one program."""
+    """All that a compiled program depends on, and nothing else; equal shapes share one program."""
 
-    configuration: Configuration
+    model: ModelConfig
+    training: TrainingConfig
     num_symbols: int
     num_features: int
-    replicates: int
+    replicates_per_program: int
     epochs: int  # that one call can hold
     rows: int  # of the training tables
     side_by_side: int  # F
@@ -68,8 +73,9 @@ def shape_of(trainer: Trainer, seeds: int) -> Shape:
     The groups are as large as would suit so many `seeds`.
     """
     configuration, task, layout = trainer.configuration, trainer.task, trainer.layout
-    compiled = _what_is_compiled(configuration)
-    replicates = _group_size(compiled, task.num_symbols, seeds, layout.window)
+    model, training = read_by_programs(configuration)
+    weights = num_weights(model, task.num_symbols, training.lags)
+    replicates = _replicates_per_program(weights, seeds, layout.window)
     steps = -(-layout.num_steps // layout.window) * layout.window  # the last window is filled up with padding
     rows, epochs = task.num_sequences * layout.rows_per_sequence, EPOCHS_PER_CALL
     if task.fresh:
@@ -80,10 +86,11 @@ def shape_of(trainer: Trainer, seeds: int) -> Shape:
         rows *= replicates
     test = task.test_sequences(trainer.seeds[0])
     return Shape(
-        configuration=compiled,
+        model=model,
+        training=training,
         num_symbols=task.num_symbols,
         num_features=layout.num_features,
-        replicates=replicates,
+        replicates_per_program=replicates,
         epochs=epochs,
         rows=rows,
         side_by_side=layout.side_by_side,
@@ -98,14 +105,10 @@ def shape_of(trainer: Trainer, seeds: int) -> Shape:
     )
 
 
-def _group_bytes(compiled: Configuration, num_symbols: int, replicates: int) -> int:
-    """Memory of the weights and the optimiser's state; Adam keeps two more numbers for each weight."""
-    return replicates * 3 * 4 * num_weights(compiled.model, num_symbols, compiled.training.lags)
+def _replicates_per_program(weights: int, replicates: int, window: int) -> int:
+    """How many replicates of so many weights one call trains.
 
-
-def _group_size(compiled: Configuration, num_symbols: int, replicates: int, window: int) -> int:
-    """How many replicates one call trains: on CPUs a function of the experiment alone, so that each gets its numbers.
-
+    On CPUs it follows from the experiment alone, so that each gets its numbers.
     A group runs as one native function on one core, so two groups make use of two; more replicates in one group
     than a core's cache takes are slower again, and of a long window one replicate keeps enough for the way back. A GPU
     trains them all at once.
@@ -114,7 +117,8 @@ def _group_size(compiled: Configuration, num_symbols: int, replicates: int, wind
         return replicates
     if window > ALONE_BEYOND:
         return 1
-    groups = -(-_group_bytes(compiled, num_symbols, replicates) // _GROUP_BYTES)
+    bytes_ = replicates * 3 * 4 * weights  # Adam keeps two more numbers for each weight
+    groups = -(-bytes_ // _GROUP_BYTES)
     if replicates >= _WORTH_TWO_THREADS:
         groups += groups % 2
     return -(-replicates // groups)
@@ -132,14 +136,13 @@ def _every_window_counts(trainer: Trainer, steps: int) -> bool:
     return bool(np.any(filled.reshape(len(filled), -1, layout.window), axis=2).all())
 
 
-def _what_is_compiled(configuration: Configuration) -> Configuration:
-    """The configuration as far as a program depends on it: whatever is a run-time input takes its default."""
-    inputs = ("epochs", "learning_rate", "shuffle", "evaluate_every", "stop_when_solved", "trainer", "last_weight")
-    defaults = type(configuration.training)()
-    training = configuration.training.model_copy(update={name: getattr(defaults, name) for name in inputs})
+def read_by_programs(configuration: Configuration) -> tuple[ModelConfig, TrainingConfig]:
+    """The model and the training as far as a program reads them: whatever it does not read takes its default."""
+    model, training = configuration.model, configuration.training
+    defaults = TrainingConfig()
+    training = training.model_copy(update={name: getattr(defaults, name) for name in _NOT_READ})
     if training.clip_norm is not None:
-        training = training.model_copy(update={"clip_norm": 1.0})  # the norm itself is an input too
-    model = configuration.model.model_copy(
-        update={"units": bucket(configuration.model.units), "gate_bias": "unit_forget", "chrono_max": None}
-    )
-    return configuration.model_copy(update={"model": model, "training": training})
+        training = training.model_copy(update={"clip_norm": 1.0})  # whether, not where: the norm itself is an input
+    return model.model_copy(
+        update={"units": bucket(model.units), "gate_bias": "unit_forget", "chrono_max": None}
+    ), training

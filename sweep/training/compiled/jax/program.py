@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import keras
 
 from sweep.machine.loading import device_name
-from sweep.training.compiled.program import Learner, Program
+from sweep.training.compiled.arrays import Learner
+from sweep.training.compiled.program import Program
 from sweep.training.compiled.shape import LANE_BY_LANE_BEYOND, MULTIPLIED_FEATURES, Shape
 from sweep.training.keras_model import build_layers, build_model, build_optimizer
 
@@ -22,7 +23,7 @@ class JaxProgram(Program):
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         self._network = _Network(shape)
-        self._optimizer = build_optimizer(shape.configuration)
+        self._optimizer = build_optimizer(shape.training)
         self._optimizer.build(self._network.weights)
         self.weight_shapes = [tuple(weight.shape) for weight in self._network.weights]
         variables = self._optimizer.variables
@@ -56,12 +57,12 @@ class JaxProgram(Program):
         state: Arrays,
         shown: Array,
         asked: Array,
-        weight: Array,
+        loss_weights: Array,
         limit: Array,
     ) -> tuple[Array, Arrays, Arrays]:
         """As JAX derives it; the padding of a window is computed like any other step, and counts nothing."""
-        total = jnp.sum(weight, axis=(0, 2))
-        share = weight / jnp.where(total > 0, total, 1.0)[:, None]
+        total = jnp.sum(loss_weights, axis=(0, 2))
+        share = loss_weights / jnp.where(total > 0, total, 1.0)[:, None]
         loss, state, gradients = jax.vmap(self._network.gradient, in_axes=(0, 0, 1, 1, 1))(
             weights, state, shown, asked, share
         )
@@ -73,15 +74,15 @@ class JaxProgram(Program):
         gradients: Arrays,
         learning_rate: Array,
         clip_norm: Array | None,
-        updates: Array | None,
+        learns: Array | None,
     ) -> Learner:
         """Keras's optimiser, vectorised."""
-        after: Learner = jax.vmap(self._updated)(learner, gradients, learning_rate, clip_norm, updates)
+        after: Learner = jax.vmap(self._updated)(learner, gradients, learning_rate, clip_norm, learns)
         return after
 
     def updates(self, learner: Learner) -> Array:
         """As the optimiser counts them."""
-        return learner["slots"][self._count]
+        return learner.slots[self._count]
 
     def _updated(
         self,
@@ -89,18 +90,18 @@ class JaxProgram(Program):
         gradients: Arrays,
         learning_rate: Array,
         clip_norm: Array | None,
-        updates: Array | None,
+        learns: Array | None,
     ) -> Learner:
         if clip_norm is not None:
             norm = jnp.sqrt(sum(jnp.sum(jnp.square(gradient)) for gradient in gradients))
             scale = jnp.where(norm > clip_norm, clip_norm / norm, 1.0)
             gradients = [gradient * scale for gradient in gradients]
-        slots = [*learner["slots"][: self._rate], learning_rate, *learner["slots"][self._rate :]]
-        weights, slots = self._optimizer.stateless_apply(slots, gradients, learner["weights"])
-        after = {"weights": weights, "slots": [*slots[: self._rate], *slots[self._rate + 1 :]]}
-        if updates is None:
+        slots = [*learner.slots[: self._rate], learning_rate, *learner.slots[self._rate :]]
+        weights, slots = self._optimizer.stateless_apply(slots, gradients, learner.weights)
+        after = Learner(weights, [*slots[: self._rate], *slots[self._rate + 1 :]])
+        if learns is None:
             return after
-        return dict(jax.tree.map(lambda new, old: jnp.where(updates, new, old), after, learner))
+        return Learner(*jax.tree.map(lambda new, old: jnp.where(learns, new, old), after, learner))
 
 
 class _Network:
@@ -111,8 +112,7 @@ class _Network:
     """
 
     def __init__(self, shape: Shape) -> None:
-        configuration = shape.configuration
-        config, lags = configuration.model, configuration.training.lags
+        config, lags = shape.model, shape.training.lags
         model = build_model(config, shape.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
         self.weights = model.trainable_variables
         *body, self._head = model.layers
@@ -127,7 +127,7 @@ class _Network:
             self._layers[0] = getattr(first, "cell", first)
             self._layers[0].build((1, 0))
         self._counts = [len(layer.trainable_variables) for layer in self._layers]
-        self._last_only = configuration.training.loss_on == "last"
+        self._last_only = shape.training.loss_on == "last"
         self._cost: Callable[..., Any] = {
             "sigmoid": keras.losses.binary_crossentropy,
             "softmax": keras.losses.categorical_crossentropy,

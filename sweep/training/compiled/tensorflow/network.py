@@ -45,19 +45,19 @@ class Network:
         state: Tensors,
         shown: tf.Tensor,
         asked: tf.Tensor,
-        weight: tf.Tensor,
+        loss_weights: tf.Tensor,
         limit: tf.Tensor,
         *,
         last_only: bool,
     ) -> Gradient:
-        """The mean loss of a window over what `weight` (t, R, B) counts, and its gradient within the window.
+        """The mean loss of a window over its steps, and its gradient within the window.
 
-        `shown` (t, R, B, F) and `asked` (t, R, B); steps from `limit` on are padding in every lane. With
-        `last_only`, at most one step of a lane counts.
+        `loss_weights` (t, R, B) say how much each step counts; `shown` is (t, R, B, F) and `asked` (t, R, B); steps
+        from `limit` on are padding in every lane. With `last_only`, at most one step of a lane counts.
         """
         steps, replicates, lanes = asked.shape
-        share = tf.math.divide_no_nan(weight, tf.reduce_sum(weight, axis=(0, 2), keepdims=True))
-        counts = weight > 0
+        share = tf.math.divide_no_nan(loss_weights, tf.reduce_sum(loss_weights, axis=(0, 2), keepdims=True))
+        counts = loss_weights > 0
         rows = self._rows(weights, shown)
         output = self._output_matrix(weights)
         back = tf.transpose(weights[output], (0, 2, 1))
@@ -81,9 +81,9 @@ class Network:
 
         start = (
             list(state),
-            tf.zeros(replicates, weight.dtype),
+            tf.zeros(replicates, loss_weights.dtype),
             tf.zeros_like(weights[output]),
-            tf.zeros((replicates, lanes, self._units if last_only else 0), weight.dtype),
+            tf.zeros((replicates, lanes, self._units if last_only else 0), loss_weights.dtype),
         )
         (state, loss, of_output, final), kept = _forward_in_time(forward, start, steps, limit)
         if last_only:

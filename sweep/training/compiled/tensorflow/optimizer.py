@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.experiment.configuration import Configuration
-from sweep.training.compiled.program import Learner
+from sweep.experiment.configuration import TrainingConfig
+from sweep.training.compiled.arrays import Learner
 from sweep.training.keras_model import Weights, build_optimizer
 
 
@@ -19,14 +19,14 @@ class Optimizer:
     lose it too, XLA copies the moments and computes them twice.
     """
 
-    def __init__(self, configuration: Configuration, weights: Weights, replicates: int) -> None:
+    def __init__(self, training: TrainingConfig, weights: Weights, replicates: int) -> None:
         self._alone = replicates == 1
         axes = (1,) if self._alone else ()
         self._variables = [keras.Variable(tf.zeros((*axes, *weight.shape))) for weight in weights]
-        self._optimizer = _stateless(build_optimizer(configuration))
+        self._optimizer = _stateless(build_optimizer(training))
         self._optimizer.build(self._variables)
         self._slots = [v for v in self._optimizer.variables if v is not self._optimizer.learning_rate]
-        self._updates = next(i for i, slot in enumerate(self._slots) if slot is self._optimizer.iterations)
+        self._count = next(i for i, slot in enumerate(self._slots) if slot is self._optimizer.iterations)
 
     def initial_slots(self) -> list[Any]:
         """The optimiser's variables of one replicate before the first update."""
@@ -35,7 +35,7 @@ class Optimizer:
 
     def updates(self, learner: Learner) -> tf.Tensor:
         """(R,): the updates made so far."""
-        return learner["slots"][self._updates]
+        return learner.slots[self._count]
 
     def update(
         self,
@@ -43,32 +43,32 @@ class Optimizer:
         gradients: list[tf.Tensor],
         learning_rate: tf.Tensor,
         clip_norm: tf.Tensor | None,
-        updates: tf.Tensor | None,
+        learns: tf.Tensor | None,
     ) -> Learner:
-        """The learner after one update, in the replicates that `updates` (R,) names; None: in all."""
+        """The learner after one update, in the replicates of which `learns` (R,) is true; None: in all."""
         if clip_norm is not None:
             squares = [tf.reduce_sum(tf.square(g), axis=range(1, len(g.shape))) for g in gradients]
             scale = tf.minimum(1.0, tf.math.divide_no_nan(clip_norm, tf.sqrt(tf.add_n(squares))))
             scale = tf.where(tf.add_n(squares) > 0, scale, 1.0)
             gradients = [g * tf.reshape(scale, [-1] + [1] * (len(g.shape) - 1)) for g in gradients]
-        given = [learner, gradients, learning_rate, *([] if updates is None else [updates])]
+        given = [learner, gradients, learning_rate, *([] if learns is None else [learns])]
         if not self._alone:
-            return dict(vectorize(self._updated, *given))
+            return Learner(*vectorize(self._updated, *given))
         after = self._updated(*tf.nest.map_structure(lambda part: part[0] if len(part.shape) == 1 else part, given))
-        return dict(tf.nest.map_structure(lambda part: part if len(part.shape) else part[None], after))
+        return Learner(*tf.nest.map_structure(lambda part: part if len(part.shape) else part[None], after))
 
-    def _updated(self, learner: Learner, gradients: Any, learning_rate: Any, updates: Any = None) -> Learner:
-        before = [*learner["weights"], *learner["slots"]]
+    def _updated(self, learner: Learner, gradients: Any, learning_rate: Any, learns: Any = None) -> Learner:
+        before = [*learner.weights, *learner.slots]
         variables = [*self._variables, *self._slots]
         with keras.StatelessScope(list(zip(variables, before, strict=True))) as scope:
             for gradient, variable in zip(gradients, self._variables, strict=True):
                 self._optimizer.update_step(gradient, variable, learning_rate)
             self._optimizer.iterations.assign_add(1)
         after = [scope.get_current_value(variable) for variable in variables]
-        if updates is not None:
-            after = [tf.where(updates, new, old) for new, old in zip(after, before, strict=True)]
+        if learns is not None:
+            after = [tf.where(learns, new, old) for new, old in zip(after, before, strict=True)]
         count = len(self._variables)
-        return {"weights": after[:count], "slots": after[count:]}
+        return Learner(after[:count], after[count:])
 
 
 def vectorize(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -5,7 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from sweep.machine.compiler import Compiled
-from sweep.training.compiled.program import Learner, Program
+from sweep.training.compiled.arrays import Learner
+from sweep.training.compiled.program import Program
 from sweep.training.compiled.shape import Shape
 from sweep.training.compiled.tensorflow.network import Network
 from sweep.training.compiled.tensorflow.optimizer import Optimizer
@@ -17,13 +18,12 @@ class TensorFlowProgram(Program):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        configuration = shape.configuration
-        lags = configuration.training.lags
-        model = build_model(configuration.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
-        self.network = Network(configuration.model, shape.num_symbols, shape.num_features)
+        lags = shape.training.lags
+        model = build_model(shape.model, shape.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
+        self.network = Network(shape.model, shape.num_symbols, shape.num_features)
         self.weight_shapes = [tuple(weight.shape) for weight in model.trainable_variables]
         packed = self.packed([weight.numpy() for weight in model.trainable_variables])
-        self._optimizer = Optimizer(configuration, packed, shape.replicates)
+        self._optimizer = Optimizer(shape.training, packed, shape.replicates_per_program)
         self.run = Compiled(self._run, f"run {shape}")
         self.test = Compiled(self._test, f"test {shape}")
 
@@ -59,12 +59,12 @@ class TensorFlowProgram(Program):
         state: list[tf.Tensor],
         shown: tf.Tensor,
         asked: tf.Tensor,
-        weight: tf.Tensor,
+        loss_weights: tf.Tensor,
         limit: tf.Tensor,
     ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
         """One loop forward, and one back."""
-        last_only = self.shape.configuration.training.loss_on == "last"
-        return self.network.gradient(weights, state, shown, asked, weight, limit, last_only=last_only)
+        last_only = self.shape.training.loss_on == "last"
+        return self.network.gradient(weights, state, shown, asked, loss_weights, limit, last_only=last_only)
 
     def update(
         self,
@@ -72,10 +72,10 @@ class TensorFlowProgram(Program):
         gradients: list[tf.Tensor],
         learning_rate: tf.Tensor,
         clip_norm: tf.Tensor | None,
-        updates: tf.Tensor | None,
+        learns: tf.Tensor | None,
     ) -> Learner:
         """Keras's optimiser, vectorised."""
-        return self._optimizer.update(learner, gradients, learning_rate, clip_norm, updates)
+        return self._optimizer.update(learner, gradients, learning_rate, clip_norm, learns)
 
     def updates(self, learner: Learner) -> tf.Tensor:
         """As the optimiser counts them."""
