@@ -355,6 +355,44 @@ def test_trials_of_one_bucket_share_a_compiled_program() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"max_error": 1.0}, {"max_error": 0.3}),
+        ({"timesteps": "full"}, {"timesteps": 4}),
+        ({"batch_layout": "sequences"}, {"batch_layout": "steps"}),
+        ({"gate_bias": "zeros"}, {"gate_bias": "chrono", "chrono_max": 9}),
+        ({"clip_norm": 1.0}, {"clip_norm": 0.2}),
+        ({"last_weight": 1.0}, {"last_weight": 7.0}),
+        ({"units": 9}, {"units": 20}),
+        ({"evaluate_every": 1}, {"evaluate_every": 3}),
+    ],
+)
+def test_what_no_program_reads_splits_no_key(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert key(one) == key(other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"cell": "gru"}, {"units": 21}, {"layers": 2}, {"output": "softmax"}, {"stateful": False}),
+        *({"batch_size": 2}, {"timesteps": 2}, {"lags": 2}, {"optimizer": "sgd"}, {"clip_norm": 1.0}),
+        *({"loss_on": "last"}, {"stop_when_solved": True}, {"sequence_length": 6}, {"alphabet_size": 9}),
+    ],
+)
+def test_what_a_program_reads_splits_its_key(parameters: dict[str, Any]) -> None:
+    assert key(parameters) != key({})
+
+
+def key(parameters: dict[str, Any]) -> Any:
+    from sweep.training.compiled.shape import shape_of
+
+    configuration = Configuration(task=TUTORIAL).replace(**parameters, trainer="fit")
+    return shape_of(start_training(configuration, build_task(configuration.task), (0, 1)), seeds=2)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 2])
 def test_initial_weights_are_those_of_a_plain_keras_script(layers: int) -> None:
     import keras
