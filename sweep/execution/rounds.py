@@ -22,6 +22,7 @@ from sweep.results.manifest import make_manifest
 from sweep.results.outcome import Outcome, summary
 from sweep.results.record import Record, TrialKey
 from sweep.results.store import Store
+from sweep.results.task_facts import stored_facts
 from sweep.search.confirmation import confirmation_jobs
 from sweep.search.job import Job
 from sweep.search.pruning import History, Reports, reported_outcome
@@ -214,7 +215,7 @@ def _prepare(store: Store, run: Run) -> None:
     if not store.exists:
         if store.files():
             raise SweepError(f"{store.path}: holds records but no manifest.json; restore it, or remove the folder")
-        store.create(run.text, make_manifest(name=run.name, command=run.command, overrides=run.overrides))
+        store.create(run.text, _manifest(run))
         return
     _refuse_another_backend(store)
     changes = store.experiment().differences(run.experiment)
@@ -238,8 +239,16 @@ def _refuse_another_backend(store: Store) -> None:
 
 def _note_run(store: Store, run: Run, device: str) -> None:
     """Note in the manifest that this run is about to train something, and on what."""
-    manifest = make_manifest(name=run.name, command=run.command, overrides=run.overrides, earlier=store.manifest())
-    store.create(run.text, manifest | {"device": device})
+    store.create(run.text, _manifest(run, store.manifest()) | {"device": device})
+
+
+def _manifest(run: Run, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    manifest = make_manifest(name=run.name, command=run.command, overrides=run.overrides, earlier=earlier)
+    try:
+        tasks = stored_facts(earlier or {}, run.experiment)
+    except ValueError as error:
+        raise SweepError(f"{run.results / run.name}: the task of these results cannot be trained: {error}") from None
+    return manifest | {"tasks": [facts.model_dump() for facts in tasks]}
 
 
 @contextmanager

@@ -142,7 +142,8 @@ class Experiment(Frozen):
     @property
     def base(self) -> Configuration:
         """The fixed parameters, before a condition or a search dimension replaces any."""
-        return Configuration(task=self.task, model=self.model, training=self.training)
+        # Without a second check: what is recalled from results may be refused by now.
+        return Configuration.model_construct(task=self.task, model=self.model, training=self.training)
 
     @property
     def condition_settings(self) -> tuple[dict[str, Any], ...]:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.machine.backend import backend
 from sweep.machine.versions import commit, hardware, versions
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = max(2, *(measure.since for measure in OUTCOMES.values()))
+"""Of manifests and records: 2 stores facts of the conditions' tasks; what is measured since when, its table says."""
 
 
 _PROVENANCE = ("versions", "hardware", "device", "commit")

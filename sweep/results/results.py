@@ -1,10 +1,14 @@
 """An experiment's results as data frames."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.errors import SweepError
 from sweep.experiment.experiment import Experiment
+from sweep.results.task_facts import stored_facts
+from sweep.tasks.facts import TaskFacts
 
 if TYPE_CHECKING:
     import pandas as pd  # loaded by those who ask for data frames: it takes half a second
@@ -28,3 +32,11 @@ class Results:
     curves: "pd.DataFrame"
     steps: "pd.DataFrame"
     lengths: "pd.DataFrame"
+
+    @cached_property
+    def tasks(self) -> tuple[TaskFacts, ...]:
+        """What a report has to know of each condition's task, in the order of the conditions."""
+        try:
+            return stored_facts(self.manifest, self.experiment)
+        except ValueError as error:
+            raise SweepError(f"{self.path}: the task cannot be told from manifest.json: {error}") from None

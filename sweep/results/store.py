@@ -71,8 +71,8 @@ class Store:
             raise SweepError(f"{self.path}: holds no results; `sweep run {self.name}` makes them") from None
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise SweepError(f"{path}: is damaged ({error}); restore it, or remove the results folder") from None
-        if version != SCHEMA_VERSION:
-            raise SweepError(f"{path}: has schema version {version}; this sweep reads version {SCHEMA_VERSION}")
+        if version not in range(1, SCHEMA_VERSION + 1):
+            raise SweepError(f"{path}: has schema version {version}; this sweep reads up to version {SCHEMA_VERSION}")
         return dict(manifest)
 
     def experiment(self) -> Experiment:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sweep.errors import SweepError
-from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load, override, parse
 from sweep.experiment.stored import load_stored, recalled
 
@@ -49,7 +48,9 @@ def test_what_the_command_line_replaced_is_recalled_as_it_was_checked(file: Path
 def test_what_is_refused_in_a_new_file_is_recalled(part: dict[str, Any]) -> None:
     with pytest.raises(SweepError):
         parse(PLAIN | part, where="f.toml")
-    assert isinstance(recalled(PLAIN | part), Experiment)
+    experiment = recalled(PLAIN | part)
+    for setting in experiment.condition_settings:
+        assert experiment.base.with_recalled(**setting).task.name == experiment.task.name
 
 
 def test_a_configuration_is_recalled_with_values_that_are_refused_by_now() -> None:

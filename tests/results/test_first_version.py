@@ -77,5 +77,7 @@ def test_a_folder_of_the_first_version_that_was_gone_on_with_is_of_this_one(firs
     before = json.loads((first_version.path / "manifest.json").read_text())
     go_on(first_version)
     after = first_version.manifest()
+    assert (before["schema_version"], after["schema_version"]) == (1, 2)
+    assert [facts["recall_ceiling"] for facts in after["tasks"]] == [0.5, 0.5]
     assert after["created"] == before["created"]
     assert after["earlier_runs"][0]["commit"] == before["commit"]

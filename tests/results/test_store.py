@@ -254,7 +254,7 @@ def test_results_are_loaded_by_the_path_of_their_folder(small: Store) -> None:
 
 def test_the_manifest_says_how_it_was_run(small: Store) -> None:
     manifest = small.manifest()
-    assert (manifest["schema_version"], manifest["experiment"]) == (1, "small")
+    assert (manifest["schema_version"], manifest["experiment"]) == (2, "small")
     assert manifest["command"] == ["sweep", "run", "small"]
     assert {"python", "tensorflow", "keras", "optuna"} <= manifest["versions"].keys()
     assert {"created", "hardware", "device", "commit"} <= manifest.keys()
@@ -572,10 +572,10 @@ def test_a_damaged_manifest_is_named_in_one_line(content: bytes, small: Store) -
 
 def test_results_of_a_later_version_are_refused(small: Store) -> None:
     path = small.path / "manifest.json"
-    path.write_text(json.dumps(small.manifest() | {"schema_version": 2}))
+    path.write_text(json.dumps(small.manifest() | {"schema_version": 3}))
     with pytest.raises(SweepError) as refused:
         small.load()
-    assert str(refused.value) == f"{path}: has schema version 2; this sweep reads version 1"
+    assert str(refused.value) == f"{path}: has schema version 3; this sweep reads up to version 2"
 
 
 def test_a_folder_without_results_says_how_to_make_them(tmp_path: Path) -> None:

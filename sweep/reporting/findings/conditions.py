@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,7 @@ import pandas as pd
 
 from sweep.experiment.configuration import Configuration
 from sweep.reporting.look.display import plural, value_text
-from sweep.tasks.registry import build_task
-from sweep.tasks.task import Task
+from sweep.tasks.facts import TaskFacts
 
 if TYPE_CHECKING:
     from sweep.results.results import Results
@@ -24,31 +22,29 @@ class Condition:
 
     values: dict[str, Any]
     configuration: Configuration
+    task: TaskFacts
 
     @property
     def label(self) -> str:
         """Its settings as text, empty where there are none.
 
-        >>> from sweep.tasks.increasing import IncreasingTask
-        >>> Condition({"keys": 3}, Configuration(task=IncreasingTask(keys=3))).label
+        >>> from sweep.tasks.facts import facts_of
+        >>> from sweep.tasks.increasing import Increasing, IncreasingTask
+        >>> config = IncreasingTask(keys=3)
+        >>> Condition({"keys": 3}, Configuration(task=config), facts_of(Increasing(config))).label
         'keys = 3'
         """
         return ", ".join(f"{name} = {value_text(value)}" for name, value in self.values.items())
-
-    @cached_property
-    def task(self) -> Task:
-        """Its task: chance, the memoryless ceiling, and whether it is tested on what it is trained on."""
-        return build_task(self.configuration.task)
 
     @property
     def chance(self) -> float:
         """The accuracy of guessing."""
         return self.task.chance
 
-    @cached_property
+    @property
     def recall_ceiling(self) -> float:
         """The best recall accuracy of a predictor that sees only the current symbol."""
-        return self.task.memoryless_ceiling(recall=True)
+        return self.task.recall_ceiling
 
     @property
     def length(self) -> int:
@@ -86,8 +82,8 @@ def conditions(results: Results) -> list[Condition]:
     """The experiment's conditions in the order of its file."""
     experiment = results.experiment
     return [
-        Condition(values=values, configuration=experiment.base.with_recalled(**values))
-        for values in experiment.condition_settings
+        Condition(values=values, configuration=experiment.base.with_recalled(**values), task=task)
+        for values, task in zip(experiment.condition_settings, results.tasks, strict=True)
     ]
 
 
