@@ -31,8 +31,8 @@ class Measure:
     since: int
     objective: bool = False
     compared: bool = False
-    with_interval: bool = False
-    """Whether the trial's figure has the ends of its 95% interval in the columns `_low` and `_high`."""
+    interval_since: int | None = None
+    """The version since which the trial's figure has the ends of its 95% interval in `_low` and `_high`, if ever."""
     diverged: float | None = None
     whole: bool = False
     """Whether it is a count that is never missing, so that it is stored as a whole number."""
@@ -57,7 +57,7 @@ OUTCOMES: dict[str, Measure] = {
         since=1,
         objective=True,
         compared=True,
-        with_interval=True,
+        interval_since=1,
     ),
     "recall_accuracy": Measure(
         heading="recall accuracy",

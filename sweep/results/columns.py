@@ -44,7 +44,7 @@ _NO_OUTCOMES = {
 def _columns(table: str) -> dict[str, pa.DataType]:
     names = list(_FIRST[table])
     for name in measured_at(_PLACES[table]):
-        both_ends = OUTCOMES[name].with_interval and table == "trials"
+        both_ends = OUTCOMES[name].interval_since and table == "trials"
         names += [name, *((f"{name}_low", f"{name}_high") if both_ends else ())]
     return {name: _NO_OUTCOMES.get(name) or _type_of(name) for name in dict.fromkeys(names)}
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from sweep.comparison.compare import Comparison
 from sweep.experiment.outcomes import OUTCOMES
-from sweep.reporting.look.display import MISSING, count, heading, percent, percent_interval, plural, value_text
+from sweep.reporting.look.display import (
+    MISSING,
+    difference_text,
+    heading,
+    outcome_text,
+    percent,
+    percent_interval,
+    plural,
+    value_text,
+)
 
 
 def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[str]]]:
@@ -20,8 +29,8 @@ def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[s
             row.a,
             row.b,
             heading(row.metric),
-            _value(row, row.value_a),
-            _value(row, row.value_b),
+            outcome_text(row.metric, row.value_a),
+            outcome_text(row.metric, row.value_b),
             _difference(row),
             f"{percent(row.improvement)} ({percent_interval(row.improvement_low, row.improvement_high)})",
             f"{row.p_value:.2g}" if row.p_value >= 0.001 else "<0.001",
@@ -50,23 +59,11 @@ def _units(row: Comparison) -> str:
     return plural(a, row.unit) if a == b else f"{plural(a, row.unit)} and {b}"
 
 
-def _value(row: Comparison, value: float) -> str:
-    return percent(value) if OUTCOMES[row.metric].is_share else count(value)
-
-
 def _difference(row: Comparison) -> str:
-    number = _points if OUTCOMES[row.metric].is_share else _signed_count
+    difference = difference_text(row.metric, row.difference)
     if row.low is None or row.high is None:
-        return f"{number(row.difference)} ({MISSING})"
-    return f"{number(row.difference)} ({number(row.low)} to {number(row.high)})"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}" if round(abs(share), 3) else "0"
-
-
-def _signed_count(number: float) -> str:
-    return f"{number:+,.0f}" if round(number) else "0"
+        return f"{difference} ({MISSING})"
+    return f"{difference} ({difference_text(row.metric, row.low)} to {difference_text(row.metric, row.high)})"
 
 
 def _verdict(row: Comparison) -> str:

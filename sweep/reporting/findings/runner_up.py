@@ -164,15 +164,18 @@ def _setting(name: str, text: str) -> str:
 
 
 def _size(found: Comparison, size: float) -> str:
-    return f"{100 * size:.3g} points" if _is_share(found) else f"{size:,.0f}"
+    return f"{100 * size:.3g} points" if _is_share(found) else _number(found, size)
 
 
 def _interval(found: Comparison) -> str:
     if found.low is None or found.high is None:
         return "no interval: the seeds show no spread"
-    if _is_share(found):
-        return f"95% interval {100 * found.low:,.3g} to {100 * found.high:,.3g}"
-    return f"95% interval {found.low:,.0f} to {found.high:,.0f}"
+    factor = 100 if _is_share(found) else 1
+    return f"95% interval {_number(found, factor * found.low)} to {_number(found, factor * found.high)}"
+
+
+def _number(found: Comparison, number: float) -> str:
+    return f"{number:,.0f}" if OUTCOMES[found.metric].is_time else f"{number:,.3g}"
 
 
 def _is_share(found: Comparison) -> bool:

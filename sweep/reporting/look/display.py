@@ -181,6 +181,28 @@ def _interval(name: str, low: float, high: float) -> str:
     return f"{_signed(low)} to {_signed(high)}" if name.startswith("difference") else percent_interval(low, high)
 
 
+def outcome_text(name: str, value: float) -> str:
+    """A value of an outcome, in its unit.
+
+    >>> outcome_text("solve_rate", 0.4), outcome_text("sequences_to_solve", 1200), outcome_text("loss", 0.07931)
+    ('40%', '1,200', '0.0793')
+    """
+    return _cell(name, value)
+
+
+def difference_text(name: str, difference: float) -> str:
+    """A difference in an outcome, with its sign: in percentage points, in whole sequences, or to three digits.
+
+    >>> difference_text("solve_rate", -0.4), difference_text("updates_to_solve", 1200.4), difference_text("loss", 0.0)
+    ('-40.0', '+1,200', '0')
+    """
+    if OUTCOMES[name].is_share:
+        return f"{100 * difference:+.1f}" if round(abs(difference), 3) else "0"
+    if OUTCOMES[name].is_time:
+        return f"{difference:+,.0f}" if round(difference) else "0"
+    return f"{difference:+.3g}" if difference else "0"
+
+
 def _cell(name: str, cell: Any) -> str:
     number = _number(cell)
     if number is None:
