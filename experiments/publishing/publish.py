@@ -31,6 +31,7 @@ from sweep.results.ranking import ranking, search_trials
 from sweep.results.record import record_schema
 from sweep.results.results import Results
 from sweep.results.store import Store
+from sweep.results.upgrades import as_of, version_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -96,11 +97,11 @@ def restored(folder: Path, into: Path) -> Store:
     (store.path / "trials").mkdir(parents=True)
     for part in ("experiment.toml", "manifest.json"):
         shutil.copy(folder / part, store.path)
-    schema = record_schema(store.experiment())
     records = pq.read_table(folder / "records.parquet")
+    schema = as_of(record_schema(store.experiment()), version_of(records.schema), records.schema)
     for name in _NO_WEIGHTS:
         records = records.append_column(schema.field(name), pa.nulls(len(records), schema.field(name).type))
-    records = records.select(schema.names).cast(schema)
+    records = records.select(schema.names).cast(schema.with_metadata(records.schema.metadata))
     for row, (trial, phase) in enumerate(zip(records["trial"].to_pylist(), records["phase"].to_pylist(), strict=True)):
         pq.write_table(records.slice(row, 1), store.path / "trials" / f"{trial:06d}-{phase}.parquet")
     return store

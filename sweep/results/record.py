@@ -77,14 +77,6 @@ def to_record(name: str, experiment: Experiment, key: TrialKey, outcome: Outcome
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def with_lengths(table: pa.Table) -> pa.Table:
-    """The record, with an empty `lengths` column if it was made before there was one."""
-    if "lengths" in table.column_names or "steps" not in table.column_names:
-        return table
-    none = pa.chunked_array([_list_of_one({}, NESTED["lengths"])])
-    return table.add_column(table.column_names.index("steps") + 1, "lengths", none)
-
-
 def from_record(experiment: Experiment, table: pa.Table) -> Record:
     """The trial that a table of one row holds."""
     row = table.drop_columns([*NESTED, "weights"]).to_pylist()[0]

@@ -22,8 +22,9 @@ from sweep.files import write_whole
 from sweep.results.columns import NESTED
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome
-from sweep.results.record import Record, TrialKey, from_record, record_schema, to_record, unnested, with_lengths
+from sweep.results.record import Record, TrialKey, from_record, record_schema, to_record, unnested
 from sweep.results.results import Results
+from sweep.results.upgrades import NewerVersionError, as_of, upgraded, version_of
 
 if TYPE_CHECKING:
     pass  # loaded by those who ask for data frames: it takes half a second
@@ -168,16 +169,18 @@ def _read(path: Path, schema: pa.Schema | None = None, without: Set[str] = froze
     try:
         # A file by itself, not a data set of one, and without Arrow's threads: a third of the time for 50 kB.
         with pq.ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
-            names = [name for name in file.schema_arrow.names if name not in without]
-            table = file.read(names if without else None, use_threads=False)
-        if "lengths" not in without:
-            table = with_lengths(table)
-        if table.num_rows != 1 or not ({"trial", "phase", *NESTED} - without) <= set(table.column_names):
+            found = file.schema_arrow
+            table = file.read([name for name in found.names if name not in without], use_threads=False)
+        version = version_of(found)
+        if table.num_rows != 1 or not ({"trial", "phase", "curves"} - without) <= set(table.column_names):
             raise ValueError("it is no trial's record")
         if schema is not None:
             expected = pa.schema([field for field in schema if field.name not in without])
-            if not table.schema.equals(expected):
+            if not table.schema.equals(as_of(expected, version, table.schema)):
                 raise ValueError("its columns are not those of this experiment")
+            table = upgraded(table, expected)
+    except NewerVersionError as error:
+        raise SweepError(f"{path}: {error}") from None
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(
