@@ -28,7 +28,7 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     from sweep.execution.plan import make_plan
     from sweep.machine.devices import checked_device, memory_mb
 
-    experiment = checked(path_of(file), {})
+    experiment = checked(path_of(file), {}).experiment
     memory = memory_mb(checked_device(device))
     planned = asdict(make_plan(experiment, backend or BACKENDS[0], memory))
     if as_json:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
-    from sweep.experiment.experiment import Experiment
+    from sweep.experiment.file import ExperimentFile
     from sweep.results.results import Results
     from sweep.results.store import Store
 
@@ -41,15 +42,16 @@ def path_of(file: str) -> Path:
     return EXPERIMENTS / f"{checked_name(file)}.toml"
 
 
-def checked(path: Path, overrides: dict[str, Any]) -> "Experiment":
-    """The experiment of a file with what the command line replaces; SweepError lists every fault."""
+def checked(path: Path, overrides: dict[str, Any]) -> "ExperimentFile":
+    """An experiment file, its experiment with what the command line replaces; SweepError lists every fault."""
     from sweep.execution.plan import check_experiment
-    from sweep.experiment.file import load, name_of, override
+    from sweep.experiment.file import name_of, override, read_checked
 
     name_of(path)
-    experiment = override(load(path), **overrides)
-    check_experiment(experiment, str(path))
-    return experiment
+    file = read_checked(path)
+    experiment = override(file.experiment, **overrides)
+    check_experiment(experiment, str(path), file.text)
+    return replace(file, experiment=experiment)
 
 
 def store_of(results: Path, name: str) -> "Store":

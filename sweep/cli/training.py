@@ -13,7 +13,7 @@ from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
     from sweep.execution.executor import Executor
-    from sweep.experiment.experiment import Experiment
+    from sweep.experiment.file import ExperimentFile
     from sweep.results.results import Results
 
 _workers_option = click.option(
@@ -58,12 +58,10 @@ def run(
     """
     overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
     overrides = {name: value for name, value in overrides.items() if value is not None}
-    experiments = [(path, checked(path, overrides)) for path in map(path_of, files)]
+    experiments = [checked(path_of(file), overrides) for file in files]
     choose_backend(backend)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
-        failed = [
-            not _run_one(path, experiment, overrides, results, storage, executor) for path, experiment in experiments
-        ]
+        failed = [not _run_one(file, overrides, results, storage, executor) for file in experiments]
     if any(failed):
         sys.exit(1)
 
@@ -140,8 +138,7 @@ def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
 
 
 def _run_one(
-    path: Path,
-    experiment: "Experiment",
+    file: "ExperimentFile",
     overrides: dict[str, Any],
     results: Path,
     storage: str | None,
@@ -149,14 +146,12 @@ def _run_one(
 ) -> bool:
     from sweep.cli.progress import Display
     from sweep.execution.rounds import Run, run_experiment
-    from sweep.experiment.file import name_of
     from sweep.search.storage_copy import without_password
 
-    name = name_of(path)
     shown = without_password(storage) if storage else ""
     command = ["sweep", *(part.replace(storage, shown) if storage else part for part in sys.argv[1:])]
-    order = Run(name, experiment, path.read_text(encoding="utf-8"), overrides, results, storage, command)
-    with Display(name, experiment) as display:
+    order = Run(file.name, file.experiment, file.text, overrides, results, storage, command)
+    with Display(file.name, file.experiment) as display:
         loaded = run_experiment(order, display, executor).load()
     return _finish(loaded)
 

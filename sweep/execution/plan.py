@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.errors import SweepError
 from sweep.experiment.checks import faults_of_configuration
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Range
 from sweep.machine.backend import BACKENDS
 from sweep.tasks.registry import build_task
@@ -53,8 +53,11 @@ class Plan:
     """How many replicates of the largest configuration fit side by side into the memory that was asked about."""
 
 
-def check_experiment(experiment: Experiment, where: str) -> None:
-    """SweepError lists, one a line, what is impossible in a condition or with a value of the search."""
+def check_experiment(experiment: Experiment, where: str, text: str = "") -> None:
+    """SweepError lists, one a line, what is impossible in a condition or with a value of the search.
+
+    With the `text` that it was read from, the faults name their lines.
+    """
     faults: dict[tuple[str, str], str] = {}  # (key, condition) -> what is wrong with the first such value
     for setting, configuration, task in _checked_configurations(experiment):
         for fault in faults_of_configuration(configuration, task):
@@ -65,7 +68,7 @@ def check_experiment(experiment: Experiment, where: str) -> None:
             condition = ", ".join(f"{name} = {value}" for name, value in setting.items())
             faults.setdefault((key, condition), f"{fault.sentence}{f' (where {condition})' if condition else ''}")
     if faults:
-        raise SweepError("\n".join(f"{where}: {key}: {fault}" for (key, _), fault in faults.items()))
+        raise refusal(where, [f"{key}: {fault}" for (key, _), fault in faults.items()], text)
 
 
 def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: float = 0.0) -> Plan:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
+from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, listed
 from sweep.experiment.steps import MOST_STEPS, Steps
 from sweep.faults import faults_of, quoted, unknown
@@ -18,18 +20,44 @@ from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
+_WHOLE = "whole numbers must fit into 64 bits"
+_SYMBOL_BITS = 10_000  # a symbol is a name, which only has to be printed
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def load(path: Path) -> Experiment:
+@dataclass(frozen=True)
+class ExperimentFile:
+    """An experiment file as it was read, once: what was checked is then what is run, and the text that is stored."""
+
+    path: Path
+    text: str
+    experiment: Experiment
+
+    @property
+    def name(self) -> str:
+        """The name that its results go by."""
+        return name_of(self.path)
+
+
+def read_checked(path: Path) -> ExperimentFile:
     """Read and check an experiment file; SweepError names every fault, one a line."""
-    return parse(read(path), where=str(path))
+    text = _text(path)
+    return ExperimentFile(path, text, parse(_parsed(path, text), str(path), text))
+
+
+def load(path: Path) -> Experiment:
+    """The experiment of a file; SweepError names every fault, one a line."""
+    return read_checked(path).experiment
 
 
 def read(path: Path) -> dict[str, Any]:
     """What an experiment file holds, unchecked; SweepError if it is no TOML."""
+    return _parsed(path, _text(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise SweepError(f"{path}: no such file; `sweep list` names the experiments that there are") from None
     except IsADirectoryError:
@@ -38,10 +66,15 @@ def read(path: Path) -> dict[str, Any]:
         raise SweepError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SweepError(f"{path}: is not a text file; an experiment is written in TOML, in UTF-8") from None
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SweepError(f"{path}: is not valid TOML: {error}") from None
+    except ValueError:  # of Python's own: it reads no number of so many digits
+        raise SweepError(f"{path}: has a number of thousands of digits; {_WHOLE}") from None
 
 
 def override(
@@ -83,8 +116,13 @@ def checked_name(name: str) -> str:
     return name
 
 
-def parse(raw: Mapping[str, Any], where: str) -> Experiment:
-    """Check what a file holds, section by section; SweepError lists all faults, each headed by `where`."""
+def parse(raw: Mapping[str, Any], where: str, text: str = "") -> Experiment:
+    """Check what a file holds, section by section; SweepError lists all faults, each headed by `where`.
+
+    With the `text` that it was read from, the faults name their lines.
+    """
+    if faults := _huge_integers(raw):
+        raise refusal(where, faults, text)
     faults = [unknown("key", key, _KEYS) for key in raw if key not in _KEYS]
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
         arrived = quoted(raw["question"]) if "question" in raw else "missing"
@@ -109,8 +147,22 @@ def parse(raw: Mapping[str, Any], where: str) -> Experiment:
         experiment = Experiment(question=raw["question"].strip(), **parts)
         faults = _contradictions(experiment, set(raw.get("study", {})))
     if faults:
-        raise SweepError("\n".join(f"{where}: {fault}" for fault in faults))
+        raise refusal(where, faults, text)
     return experiment
+
+
+def _huge_integers(raw: Mapping[str, Any]) -> list[str]:
+    """Faults of whole numbers that no column of the results could hold, wherever they stand."""
+    faults, left = [], list[tuple[str, Any]](raw.items())
+    while left:
+        key, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(f"{key}.{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(key, inner) for inner in value]
+        elif isinstance(value, int) and value.bit_length() > (_SYMBOL_BITS if key.endswith("sequences") else 63):
+            faults.append(f"{key}: is a whole number of {value.bit_length()} bits; {_WHOLE}")
+    return faults
 
 
 def _task_type(raw: Mapping[str, Any]) -> type[Frozen] | str:

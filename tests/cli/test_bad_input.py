@@ -1,5 +1,6 @@
 """Wrong input and broken disks: one clear line, the right exit code, and nothing lost or half written."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import pytest
 from conftest import SMALL, Result, outcome_of
 
 from sweep.errors import RunError
+from sweep.execution.rounds import Run
 from sweep.results.record import TrialKey
 from sweep.results.store import Store
 
@@ -96,18 +98,34 @@ def test_an_experiment_file_whose_name_cannot_be_a_folder_is_refused(sweep_comma
     [
         (b"question = ", "is not valid TOML: Invalid value (at end of document)"),
         (b"\x7fELF\x00\xff\xfe", "is not a text file; an experiment is written in TOML, in UTF-8"),
-        (SMALL.replace("epochs", "epoch").encode(), 'training: unknown key "epoch"; did you mean "epochs"?'),
+        (SMALL.replace("epochs", "epoch").encode(), 'training: unknown key "epoch"; did you mean "epochs"? (line 11)'),
         (
             SMALL.replace("epochs = 4", "batch_size = 3").encode(),
             "training.batch_size: is 3, which does not divide the 2 sequences; must be one of: 1, 2 "
-            "(where sequence_length = 5)",
+            "(where sequence_length = 5) (line 11)",
         ),
         (
             SMALL.replace("epochs = 4", 'optimizer = "Adm"').encode(),
-            'training.optimizer: is "Adm"; must be "adam", "rmsprop" or "sgd"; did you mean "adam"?',
+            'training.optimizer: is "Adm"; must be "adam", "rmsprop" or "sgd"; did you mean "adam"? (line 11)',
+        ),
+        (
+            SMALL.replace("epochs = 4", f"epochs = {'9' * 5000}").encode(),
+            "has a number of thousands of digits; whole numbers must fit into 64 bits",
+        ),
+        (
+            SMALL.replace("epochs = 4", f"batch_size = 0x{'f' * 5000}").encode(),
+            "training.batch_size: is a whole number of 20000 bits; whole numbers must fit into 64 bits (line 11)",
         ),
     ],
-    ids=["malformed", "binary", "unknown key", "impossible", "misspelt choice"],
+    ids=[
+        "malformed",
+        "binary",
+        "unknown key",
+        "impossible",
+        "misspelt choice",
+        "5000 digits",
+        "5000 hexadecimal digits",
+    ],
 )
 def test_a_faulty_file_is_refused_before_anything_is_written(
     command: str, content: bytes, message: str, tmp_path: Path, sweep_command: Sweep
@@ -117,6 +135,48 @@ def test_a_faulty_file_is_refused_before_anything_is_written(
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"Error: x.toml: {message}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["x.toml"]
+
+
+def test_a_byte_order_mark_in_front_is_none_of_the_text(sweep_command: Sweep) -> None:
+    Path("x.toml").write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
+    assert sweep_command("plan", "x.toml").code == 0
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch, small: Store) -> list[Run]:
+    """What `sweep run` would run, in the place of a training; each file is edited once the first begins."""
+    ordered: list[Run] = []
+
+    def run_nothing(order: Run, *_: object) -> Store:
+        ordered.append(order)
+        for file in Path().glob("*.toml"):
+            file.write_text(SMALL.replace("epochs = 4", "epochs = 5000"))
+        return small
+
+    monkeypatch.setattr("sweep.execution.rounds.run_experiment", run_nothing)
+    monkeypatch.setattr("sweep.cli.training._finish", lambda loaded: True)
+    return ordered
+
+
+def test_what_was_checked_is_run_and_stored_whatever_becomes_of_the_file_meanwhile(
+    orders: list[Run], sweep_command: Sweep
+) -> None:
+    for file in ("a.toml", "b.toml"):
+        Path(file).write_text(SMALL)
+    assert sweep_command("run", "a.toml", "b.toml").code == 0
+    assert [(order.name, order.text, order.experiment.training.epochs) for order in orders] == [
+        ("a", SMALL, 4),
+        ("b", SMALL, 4),
+    ]
+
+
+def test_a_file_that_can_be_read_only_once_is_stored_as_it_was_run(orders: list[Run], sweep_command: Sweep) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, SMALL.encode())
+    os.close(writer)
+    assert sweep_command("run", f"/dev/fd/{reader}").code == 0
+    os.close(reader)
+    assert [order.text for order in orders] == [SMALL]
 
 
 def test_one_faulty_file_among_several_stops_all_before_the_first_runs(sweep_command: Sweep, tmp_path: Path) -> None:
