@@ -34,6 +34,15 @@ _BOUNDS = {
 }
 
 
+_ALSO_CALLED = {
+    **dict.fromkeys(("bayes", "bayesian", "bayesian_optimization", "bo", "gp"), "tpe"),
+    **dict.fromkeys(("sobol", "quasi_random", "halton"), "qmc"),
+    **dict.fromkeys(("genetic", "evolution", "ga"), "nsga2"),
+    **dict.fromkeys(("units", "weights", "size", "network_size"), "parameters"),
+}
+"""What people write -> our word for it, where the letters are not alike."""
+
+
 def quoted(value: Any) -> str:
     """A value as TOML writes it, shortened where it is long.
 
@@ -68,7 +77,9 @@ def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
 
 
 def _nearest(arrived: Any, names: list[str]) -> str:
-    near = difflib.get_close_matches(str(arrived).lower(), names, n=1, cutoff=0.6)
+    name = str(arrived).lower()
+    meant = name[: name.startswith("-")] + _ALSO_CALLED.get(name.removeprefix("-"), "")
+    near = [meant] if meant in names else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else ""
 
 

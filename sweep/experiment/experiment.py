@@ -78,8 +78,12 @@ class StudyConfig(Frozen):
         if not self.objectives:
             raise ValueError("objective is empty; name an outcome, recall_accuracy for example")
         for objective in self.objectives:
-            if objective.removeprefix("-") not in OBJECTIVES:
-                raise ValueError("objective: " + unknown("outcome", objective.removeprefix("-"), OBJECTIVES))
+            name = objective.removeprefix("-")
+            if name not in OBJECTIVES:
+                sign = objective.removesuffix(name)
+                raise ValueError("objective: " + unknown("outcome", objective, [sign + known for known in OBJECTIVES]))
+        if len({objective.removeprefix("-") for objective in self.objectives}) < len(self.objectives):
+            raise ValueError(f"objective names an outcome twice: {quoted(self.objectives)}; leave one of them out")
         if self.pruner != "none" and len(self.objectives) > 1:
             raise ValueError("pruner needs a single objective; Optuna cannot prune by several")
         if self.sampler == "cmaes" and len(self.objectives) > 1:

@@ -13,7 +13,7 @@ from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
 from sweep.experiment.lines import refusal
-from sweep.experiment.space import Choices, Dimension, Range, listed
+from sweep.experiment.space import Choices, Dimension, Range, alike, listed, said_of_alike
 from sweep.experiment.steps import MOST_STEPS, Steps
 from sweep.faults import faults_of, quoted, unknown
 from sweep.frozen import Frozen
@@ -217,8 +217,8 @@ def _combined(raw: Any, task: type[Frozen] | str, faults: list[str]) -> dict[str
             continue
         if not isinstance(values, list | tuple) or not values:
             faults.append(f"conditions.{name}: is {quoted(values)}; must be a list of at least one value")
-        elif len(set(map(repr, values))) < len(values):
-            faults.append(f"conditions.{name}: holds a value twice: {quoted(values)}")
+        elif twice := said_of_alike(values):
+            faults.append(f"conditions.{name}: {twice}")
         else:
             conditions[name] = tuple(values)
     return conditions
@@ -234,16 +234,15 @@ def _paired(raw: list[Any], task: type[Frozen] | str, faults: list[str]) -> dict
 def _faults_of_tables(rows: list[Any]) -> list[str]:
     if not rows or not all(isinstance(row, dict) and row for row in rows):
         return [f"conditions: is {quoted(rows)}; must be a table of lists, or [[conditions]] tables of single values"]
-    seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         if row.keys() != rows[0].keys():
             return [
                 f"conditions: table {number} names {', '.join(row)}, and table 1 names {', '.join(rows[0])}; "
                 "all must name the same parameters"
             ]
-        first = seen.setdefault(repr(sorted(row.items())), number)
-        if first != number:
-            return [f"conditions: tables {first} and {number} are equal: {quoted(row)}; leave one of them out"]
+    if places := alike([dict(sorted(row.items())) for row in rows]):
+        first, second = (place + 1 for place in places)
+        return [f"conditions: tables {first} and {second} are equal: {quoted(rows[places[1]])}; leave one of them out"]
     return []
 
 

@@ -1,6 +1,7 @@
 """What `[search]` lets a sampler choose from: ranges and choices, some of them only beside others."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -35,6 +36,44 @@ def listed(values: Any) -> list[Any]:
     return list(values) if isinstance(values, list | tuple) else [values]
 
 
+def alike(values: Sequence[Any]) -> tuple[int, int] | None:
+    """The places of the first two values that no table could tell apart: equal ones, and 1 and 1.0, 1 and "1".
+
+    >>> alike([1, 2, 1.0]), alike(["true", 1, True]), alike([1, "2"])
+    ((0, 2), (1, 2), None)
+    """
+    for key in (_hashable, str, _shown):
+        places: dict[Any, int] = {}
+        for place, value in enumerate(values):
+            first = places.setdefault(key(value), place)
+            if first != place:
+                return first, place
+    return None
+
+
+def said_of_alike(values: Sequence[Any]) -> str:
+    """What is wrong with a list that holds such two; empty if none does."""
+    places = alike(values)
+    if places is None:
+        return ""
+    one, other = (values[place] for place in places)
+    if repr(one) == repr(other):
+        return f"holds a value twice: {quoted(values)}"
+    return f"holds {quoted(one)} and {quoted(other)}, which no table could tell apart; leave one of them out"
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    if isinstance(value, dict):
+        return tuple(sorted((name, _hashable(inner)) for name, inner in value.items()))
+    return value
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
 class Choices(_Dimension):
     """A search dimension without an order: one of the values."""
 
@@ -42,8 +81,8 @@ class Choices(_Dimension):
 
     @model_validator(mode="after")
     def _choices_are_distinct(self) -> Self:
-        if len(set(map(repr, self.choices))) < len(self.choices):
-            raise ValueError(f"choices holds a value twice: {quoted(self.choices)}")
+        if twice := said_of_alike(self.choices):
+            raise ValueError(f"choices {twice}")
         return self
 
     @property

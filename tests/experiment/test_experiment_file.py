@@ -211,6 +211,33 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
             'did you mean "cmaes"?',
         ),
         ("[study]\nobjective = 'los'", 'study: objective: unknown outcome "los"; did you mean "loss"?'),
+        ("[study]\nobjective = '-units'", 'study: objective: unknown outcome "-units"; did you mean "-parameters"?'),
+        ("[study]\nobjective = '-los'", 'study: objective: unknown outcome "-los"; did you mean "-loss"?'),
+        (
+            "[study]\nobjective = ['loss', '-loss']",
+            'study: objective names an outcome twice: ["loss", "-loss"]; leave one of them out',
+        ),
+        (
+            "[study]\nsampler = 'bayes'",
+            'study.sampler: is "bayes"; must be "tpe", "random", "grid", "qmc", "cmaes" or "nsga2"; '
+            'did you mean "tpe"?',
+        ),
+        (
+            "[conditions]\nmax_error = [1, 0.5, 1.0]",
+            "conditions.max_error: holds 1 and 1.0, which no table could tell apart; leave one of them out",
+        ),
+        (
+            "[search]\ntimesteps = { choices = [1, '1'] }",
+            'search.timesteps: choices holds 1 and "1", which no table could tell apart; leave one of them out',
+        ),
+        (
+            "[search]\nlags = { choices = [1, true] }",
+            "search.lags: choices holds 1 and true, which no table could tell apart; leave one of them out",
+        ),
+        (
+            "[[conditions]]\nmax_error = 1\n[[conditions]]\nmax_error = 1.0",
+            "conditions: tables 1 and 2 are equal: { max_error = 1.0 }; leave one of them out",
+        ),
         ("[study]\nobjective = []", "study: objective is empty; name an outcome, recall_accuracy for example"),
         ("[study]\nseeds = [1, 2, 1]", "study: seeds holds a seed twice: [1, 2, 1]"),
         ("[study]\nseeds = 0", "study: seeds is 0; at least one replicate is needed"),
