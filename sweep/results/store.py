@@ -27,7 +27,7 @@ from sweep.results.results import Results
 from sweep.results.upgrades import NewerVersionError, as_of, upgraded, version_of
 
 if TYPE_CHECKING:
-    pass  # loaded by those who ask for data frames: it takes half a second
+    import pandas as pd  # loaded by those who ask for data frames: it takes half a second
 
 
 class Store:
@@ -118,7 +118,7 @@ class Store:
         """
         manifest, experiment = self.manifest(), self.experiment()
         without = frozenset({"curves"} if curves_of else ())
-        frames = {name: table.to_pandas() for name, table in self._tables(experiment, without).items()}
+        frames = {name: _frame(table, experiment) for name, table in self._tables(experiment, without).items()}
         results = Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
         if curves_of is None:
             return results
@@ -162,6 +162,15 @@ class Store:
             have = f"trials {min(known)} to {max(known)} are there" if known else "none is there yet"
             raise SweepError(f"{self.name}: has no trial {trial}; {have}")
         return path
+
+
+def _frame(table: pa.Table, experiment: Experiment) -> "pd.DataFrame":
+    """The table for pandas; a whole number that is not searched in every trial stays one where it is."""
+    frame: pd.DataFrame = table.to_pandas()
+    for name in experiment.search:
+        if name in frame and pa.types.is_integer(table.schema.field(name).type) and table.column(name).null_count:
+            frame[name] = table.column(name).to_pandas(integer_object_nulls=True).astype("Int64")
+    return frame
 
 
 def _read(path: Path, schema: pa.Schema | None = None, without: Set[str] = frozenset()) -> pa.Table:

@@ -119,6 +119,15 @@ def count(number: float) -> str:
     return f"{number:,.0f}" if math.isfinite(number) else MISSING
 
 
+def median_count(number: float) -> str:
+    """A median of whole numbers, which may lie between two of them.
+
+    >>> median_count(4.0), median_count(4.5), median_count(1200.5)
+    ('4', '4.5', '1,200.5')
+    """
+    return f"{number:,.1f}" if number % 1 == 0.5 else count(number)
+
+
 def seconds(duration: float) -> str:
     """A duration.
 
@@ -252,4 +261,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "seeds_to_settle": count,
     "optimism": _signed,
     "optimism_points": _signed,
-} | {name: _UNITS[measure.unit] for name, measure in OUTCOMES.items() if measure.unit in _UNITS}
+} | {
+    name: median_count if measure.is_time else _UNITS[measure.unit]
+    for name, measure in OUTCOMES.items()
+    if measure.unit in _UNITS
+}
