@@ -18,6 +18,8 @@ from sweep.machine.backend import BACKENDS
 def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     """Check an experiment and say what would run, and about how long. Nothing is trained or written.
 
+    Seconds and memory are estimates, for a machine like the one that they were measured on.
+
     \b
     Example:
       sweep plan tuning
@@ -25,6 +27,7 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
+    from sweep.execution.excess import duration
     from sweep.execution.plan import make_plan
     from sweep.machine.devices import checked_device, memory_mb
 
@@ -39,7 +42,8 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
         click.echo(f"then {planned['confirmed']} trials again, {planned['confirmed_replicates']} replicates")
     click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
     at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
-    click.echo(f"{at_most}about {_duration(planned['seconds'])}, about {planned['memory_mb']:.0f} MB of memory")
+    took, memory_needed = duration(planned["seconds"]), f"{planned['memory_mb']:.0f} MB of memory"
+    click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
     click.echo(f"{memory:,.0f} MB would hold about {planned['replicates_at_once']:,} replicates side by side")
 
 
@@ -78,7 +82,3 @@ def schema() -> None:
     from sweep.experiment.file import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

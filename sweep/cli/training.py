@@ -35,6 +35,7 @@ _cluster_option = click.option(
 @_cluster_option
 @device_option
 @click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
+@click.option("--anyway", is_flag=True, help="Also what would take more than a week, or more memory than there is.")
 def run(
     files: tuple[str, ...],
     results: Path,
@@ -46,6 +47,7 @@ def run(
     cluster: str | None,
     device: str,
     storage: str | None,
+    anyway: bool,
 ) -> None:
     """Run experiments, or go on with those that were stopped.
 
@@ -60,6 +62,9 @@ def run(
     overrides = {name: value for name, value in overrides.items() if value is not None}
     experiments = [checked(path_of(file), overrides) for file in files]
     choose_backend(backend)
+    if cluster is None:  # whose memory and workers nobody knows before they have come
+        for file in experiments:
+            _refuse_excess(file, results, device, workers, anyway=anyway)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
         failed = [not _run_one(file, overrides, results, storage, executor) for file in experiments]
     if any(failed):
@@ -115,6 +120,24 @@ def confirm(
         loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
         sys.exit(1)
+
+
+def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: int, *, anyway: bool) -> None:
+    """SweepError for what would take too much of this machine, or too long, before anything is written."""
+    from sweep.execution.excess import refuse_excess
+    from sweep.machine.backend import backend
+    from sweep.machine.devices import checked_device, memory_mb
+    from sweep.results.store import Store
+
+    refuse_excess(
+        file.experiment,
+        str(file.path),
+        backend(),
+        memory_mb=memory_mb(checked_device(device)),
+        processes=max(1, workers),
+        finished=len(Store(results / file.name).files("search")),
+        anyway=anyway,
+    )
 
 
 def _executor(workers: int, cluster: str | None, device: str) -> "Executor":

@@ -9,7 +9,7 @@ from typing import Any
 from sweep.experiment.checks import faults_of_configuration
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
-from sweep.experiment.lines import refusal
+from sweep.experiment.lines import MOST_TOLD, refusal
 from sweep.experiment.space import Choices, Range
 from sweep.machine.backend import BACKENDS
 from sweep.tasks.registry import build_task
@@ -18,6 +18,7 @@ from sweep.training.compiled.padding import bucket
 from sweep.training.cost import BACKEND_COSTS, TrialCost
 
 _COMBINATIONS_CHECKED = 5_000
+_CONFIGURATIONS_CHECKED = 100_000  # those combinations under all conditions: some seconds
 
 _CHECKED = (
     *("cell", "gate_bias", "chrono_max", "batch_size", "shuffle", "timesteps"),
@@ -67,6 +68,8 @@ def check_experiment(experiment: Experiment, where: str, text: str = "") -> None
             key = f"{'search' if searched else configuration.section_of(fault.parameter)}.{fault.parameter}"
             condition = ", ".join(f"{name} = {value}" for name, value in setting.items())
             faults.setdefault((key, condition), f"{fault.sentence}{f' (where {condition})' if condition else ''}")
+        if len(faults) > MOST_TOLD:
+            break
     if faults:
         raise refusal(where, [f"{key}: {fault}" for (key, _), fault in faults.items()], text)
 
@@ -119,8 +122,10 @@ def _checked_configurations(experiment: Experiment) -> Iterator[tuple[dict[str, 
     """Every condition with what the search may combine in it, as far as that is not too much."""
     names = [name for name in experiment.search if name in _CHECKED]
     values = (_checked_values(experiment, name) for name in names)
-    combinations = list(itertools.islice(itertools.product(*values), _COMBINATIONS_CHECKED))
-    for setting in experiment.condition_settings:
+    settings = experiment.condition_settings
+    most = min(_COMBINATIONS_CHECKED, max(1, _CONFIGURATIONS_CHECKED // len(settings)))
+    combinations = list(itertools.islice(itertools.product(*values), most))
+    for setting in settings:
         base = experiment.base.replace(**setting)
         task = build_task(base.task)
         for combination in combinations:

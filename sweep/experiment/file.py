@@ -1,5 +1,6 @@
 """Reading an experiment file: every fault is found before anything runs, one line each."""
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
+_MOST_STUDIES = 10_000
 _WHOLE = "whole numbers must fit into 64 bits"
 _SYMBOL_BITS = 10_000  # a symbol is a name, which only has to be printed
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -221,6 +223,10 @@ def _combined(raw: Any, task: type[Frozen] | str, faults: list[str]) -> dict[str
             faults.append(f"conditions.{name}: {twice}")
         else:
             conditions[name] = tuple(values)
+    studies = math.prod(map(len, conditions.values()))
+    if studies > _MOST_STUDIES:
+        faults.append(f"conditions: make {studies:,} studies, one a combination; at most {_MOST_STUDIES:,} are run")
+        return {}
     return conditions
 
 

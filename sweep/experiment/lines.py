@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from sweep.errors import SweepError
 
+MOST_TOLD = 20
+"""Faults of one file that are told at once."""
+
 _UNSEEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}' + r"|'''.*?'{3,5}" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'" + r"|#[^\n]*", re.DOTALL
 )
@@ -17,8 +20,11 @@ _UNKNOWN = re.compile(r'(?:(\S+): )?unknown [a-z ]+ "([^"]*)"')
 
 def refusal(where: str, faults: Iterable[str], text: str = "") -> SweepError:
     """All faults of a file, one a line, each headed by `where`, with the line of the `text` that it is about."""
-    lines = key_lines(text)
-    return SweepError("\n".join(f"{where}: {fault}{_said(_line_of(fault, lines))}" for fault in faults))
+    faults, lines = list(faults), key_lines(text)
+    told = [f"{where}: {fault}{_said(_line_of(fault, lines))}" for fault in faults[:MOST_TOLD]]
+    if len(faults) > MOST_TOLD:
+        told.append(f"{where}: and {len(faults) - MOST_TOLD} more")
+    return SweepError("\n".join(told))
 
 
 def key_lines(text: str) -> dict[str, int]:

@@ -374,3 +374,13 @@ def test_the_divisors_of_many_sequences_are_found_at_once() -> None:
     before = time.perf_counter()
     assert refusal("[training]\nbatch_size = 7", many).endswith("999999937 sequences; must be one of: 1, 999999937")
     assert time.perf_counter() - before < 1
+
+
+def test_many_conditions_with_many_values_are_checked_within_seconds() -> None:
+    text = "[conditions]\nsequence_length = " + str(list(range(5, 105))) + "\nmax_error = [0.1, 0.2, 0.3, 0.4, 0.5]\n"
+    before = time.perf_counter()
+    check_experiment(experiment(text + "[search]\nbatch_size = { low = 1, high = 2 }"), "f.toml")
+    lines = refusal(text + "[search]\nbatch_size = { low = 1, high = 1_000_000 }").split("\n")
+    assert time.perf_counter() - before < 10
+    assert len(lines) == 21
+    assert lines[-1] == "f.toml: and 1 more"

@@ -247,6 +247,10 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
         ("[study]\nseeds = 'a'", 'study.seeds: is "a"; must be a whole number or a list'),
         ("[conditions]\nkeys = 3", "conditions.keys: is 3; must be a list of at least one value"),
         ("[conditions]\nkeys = []", "conditions.keys: is []; must be a list of at least one value"),
+        (
+            f"[conditions]\nkeys = {[*range(3, 103)]}\nsequence_length = {[*range(3, 103)]}\nmax_error = [0.1, 0.2]",
+            "conditions: make 20,000 studies, one a combination; at most 10,000 are run",
+        ),
         ("[conditions]\nkeys = [2, 2]", "conditions.keys: holds a value twice: [2, 2]"),
         ("[conditions]\nkeys = [2, 0]", "conditions.keys: is 0; must be at least 1"),
         ("[conditions]\nkeys = [1979-05-27]", "conditions.keys: is 1979-05-27; must be a whole number"),

@@ -1,0 +1,72 @@
+"""What is refused before a run begins: more than this machine holds, and more than anybody waits for."""
+
+from sweep.errors import SweepError
+from sweep.execution.plan import Plan, make_plan
+from sweep.experiment.experiment import Experiment
+
+_WEEK = 7 * 24 * 3600.0
+_MOST_TRIALS = 999_999  # the names of their records have six digits
+_MOST_POINTS = 1_000_000  # of a grid: they are listed to be shuffled
+
+
+def refuse_excess(
+    experiment: Experiment,
+    where: str,
+    backend: str,
+    *,
+    memory_mb: float,
+    processes: float = 1,
+    finished: int = 0,
+    anyway: bool = False,
+) -> None:
+    """SweepError where a run would outgrow `memory_mb`, or take more than a week for what is not `finished`.
+
+    Both are estimates, so that whoever says `anyway` goes on.
+    """
+    planned = make_plan(experiment, backend)
+    faults = _uncountable(experiment, planned)
+    if not anyway:
+        faults += _too_large(planned, memory_mb, processes, finished)
+    if faults:
+        raise SweepError("\n".join(f"{where}: {fault}" for fault in faults))
+
+
+def duration(seconds: float) -> str:
+    """About how long something takes.
+
+    >>> duration(90), duration(5400), duration(40 * 3600), duration(30 * 24 * 3600)
+    ('90 s', '90 min', '40 h', '30 days')
+    """
+    for size, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if seconds < {"s": 120, "min": 600, "h": 72}[unit] * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / (24 * 3600):,.0f} days"
+
+
+def _uncountable(experiment: Experiment, planned: Plan) -> list[str]:
+    faults = []
+    if planned.trials > _MOST_TRIALS:
+        faults.append(f"study.trials: make {planned.trials:,} records; at most {_MOST_TRIALS:,} can be kept apart")
+    if experiment.search and experiment.study.sampler == "grid" and experiment.grid_size > _MOST_POINTS:
+        faults.append(
+            f"search: the grid has {experiment.grid_size:,} combinations; of at most {_MOST_POINTS:,} a fair part can "
+            'be drawn, so use sampler = "random" or "qmc", or larger steps'
+        )
+    return faults
+
+
+def _too_large(planned: Plan, memory_mb: float, processes: float, finished: int) -> list[str]:
+    faults = []
+    needed = planned.memory_mb * processes
+    if needed > memory_mb:
+        faults.append(
+            f"would need about {needed:,.0f} MB of memory (an estimate), and there are {memory_mb:,.0f}; make "
+            "sequences, network or seeds fewer or smaller, or go on with --anyway"
+        )
+    left = planned.seconds * max(0.0, 1 - finished / planned.trials) / processes
+    if left > _WEEK:
+        faults.append(
+            f"would take up to about {duration(left)} (an estimate), more than a week; make it smaller, "
+            "or go on with --anyway"
+        )
+    return faults
