@@ -253,7 +253,8 @@ def test_a_faulty_section_is_refused(section: str, fault: str, tmp_path: Path) -
     (tmp_path / "luck.toml").write_text(text)
     with pytest.raises(SweepError, match=r"luck\.toml: ") as refusal:
         load(tmp_path / "luck.toml")
-    assert str(refusal.value) == f"{tmp_path / 'luck.toml'}: {fault}"
+    line = text.split("\n").index(section.split("\n")[-1]) + 1
+    assert str(refusal.value) == f"{tmp_path / 'luck.toml'}: {fault} (line {line})"
 
 
 def test_without_a_search_there_is_no_choice_to_confirm() -> None:
