@@ -187,7 +187,7 @@ class _Search:
 def _just_trained(experiment: Experiment, job: Job, outcome: Outcome, figures: Mapping[str, Any]) -> _Ended:
     points: dict[int, Any] = {}
     if outcome.scores is not None:
-        scores, values = outcome.scores, getattr(outcome.scores, reported_outcome(experiment))
+        scores, values = outcome.scores, outcome.scores.of(reported_outcome(experiment))
         points = Reports(epochs=scores.epochs, values=values, tested=scores.tested).at_points(job.configuration)
     return _ended(experiment, job.key, outcome.state, figures, points)
 

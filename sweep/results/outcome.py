@@ -1,5 +1,6 @@
 """What a trial found: the scores of its replicates, and the figures that sum them up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -20,7 +21,8 @@ class Scores:
     over the epoch before the test; `max_error` the largest distance of a scored output from its target;
     `sequences` and `updates` count what a replicate was trained on up to the test. `solved` is the task's
     criterion: every scored step of the test right and no `max_error` beyond the task's, confirmed on its
-    criterion sequences where it has any; False where a replicate had stopped before.
+    criterion sequences where it has any; False where a replicate had stopped before. `others` are the outcomes
+    that nothing asks for but the table of outcomes, by their names.
     """
 
     epochs: NDArray[np.int64]
@@ -32,6 +34,13 @@ class Scores:
     sequences: NDArray[np.float64]
     updates: NDArray[np.float64]
     solved: NDArray[np.bool_]
+    others: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def of(self, name: str) -> NDArray[Any]:
+        """(R, E): an outcome by its name, missing where it is one that was not measured."""
+        if name in self.others:
+            return self.others[name]
+        return np.full_like(self.loss, np.nan) if name in OTHERS else np.asarray(getattr(self, name))
 
     @property
     def tested(self) -> NDArray[np.bool_]:
@@ -46,12 +55,24 @@ class Scores:
     @staticmethod
     def concatenate(parts: "list[Scores]") -> "Scores":
         """One object for tests that follow each other."""
-        names = [field.name for field in fields(Scores)]
-        return Scores(**{name: np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names})
+        others = {name: np.concatenate([part.others[name] for part in parts], axis=-1) for name in parts[0].others}
+        return Scores(
+            **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in _ARRAYS},
+            others=others,
+        )
 
     def tests(self, part: slice) -> "Scores":
         """The scores of some of the tests."""
-        return Scores(**{field.name: getattr(self, field.name)[..., part] for field in fields(Scores)})
+        others = {name: values[..., part] for name, values in self.others.items()}
+        return Scores(**{name: getattr(self, name)[..., part] for name in _ARRAYS}, others=others)
+
+
+_ARRAYS = tuple(field.name for field in fields(Scores) if field.name != "others")
+OTHERS = tuple(name for name in measured_at("test") if name not in _ARRAYS)
+"""What every test measures, and nothing asks for by name."""
+
+MEASURED = ("loss", "accuracy", "recall_accuracy", "sequence_accuracy", "max_error", *OTHERS)
+"""What a trainer measures at each test, in this order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +120,7 @@ def replicate_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         "updates_to_solve": np.where(ever, scores.updates[rows, first], np.nan),
     }
     measured = [name for name in measured_at("replicate") if name not in table]
-    return table | {name: getattr(scores, name)[rows, final] for name in measured}
+    return table | {name: scores.of(name)[rows, final] for name in measured}
 
 
 def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
@@ -114,7 +135,7 @@ def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         "epoch": np.broadcast_to(scores.epochs, shape)[made],
         "sequences": scores.sequences[made].astype(np.int64),
     }
-    return table | {name: getattr(scores, name)[made] for name in measured_at("test")}
+    return table | {name: scores.of(name)[made] for name in measured_at("test")}
 
 
 def step_table(outcome: Outcome) -> dict[str, NDArray[Any]]:

@@ -84,7 +84,7 @@ class Pruner:
     def should_prune(self, scores: Scores) -> bool:
         """Whether the trial is hopeless, from all of its scores so far."""
         reports = Reports(
-            epochs=scores.epochs, values=getattr(scores, self._pruning.outcome), tested=scores.tested
+            epochs=scores.epochs, values=scores.of(self._pruning.outcome), tested=scores.tested
         ).at_points(self._configuration)
         new = {epoch: values for epoch, values in reports.items() if epoch not in self._judged}
         self._judged |= set(new)

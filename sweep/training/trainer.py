@@ -2,19 +2,18 @@
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.experiment.configuration import Configuration
-from sweep.results.outcome import Scores
+from sweep.results.outcome import MEASURED, OTHERS, Scores
 from sweep.tasks.task import SHUFFLE, Sequences, Task
 from sweep.training.keras_model import Weights, resolved
 from sweep.training.lanes import Layout
 
-SCORES = tuple(field.name for field in fields(Scores) if field.name not in ("epochs", "sequences"))
-"""What a trainer measures at a test, in this order."""
+SCORES = (*MEASURED, "updates", "solved")
+"""What a trainer gives of a test, in this order."""
 
 
 class Trainer(ABC):
@@ -50,6 +49,7 @@ class Trainer(ABC):
             epochs=np.array(tested, np.int64),
             sequences=np.tile(np.array(tested, np.float64) * self.task.num_sequences, (len(self.seeds), 1)),
             solved=rows.pop("solved") == 1.0,
+            others={name: rows.pop(name) for name in OTHERS},
             **rows,
         )
 

@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -177,11 +177,9 @@ def test_a_replicate_that_misses_the_criterion_is_unsolved_whatever_its_accuracy
 def test_tests_that_follow_each_other_are_joined_with_what_they_solved() -> None:
     scores = outcome_of([[0, 0, 1], [1, 0, 0]]).scores
     assert scores is not None
-    parts = [
-        Scores(**{field.name: getattr(scores, field.name)[..., part] for field in fields(Scores)})
-        for part in (slice(0, 2), slice(2, 3))
-    ]
-    joined = Scores.concatenate(parts)
+    scores = replace(scores, others={"insight": scores.accuracy / 2})
+    joined = Scores.concatenate([scores.tests(slice(0, 2)), scores.tests(slice(2, 3))])
+    np.testing.assert_array_equal(joined.of("insight"), scores.accuracy / 2)
     assert joined.epochs.tolist() == [1, 2, 3]
     assert joined.solved.tolist() == [[False, False, True], [True, False, False]]
 
