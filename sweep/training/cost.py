@@ -56,6 +56,7 @@ class TrialCost:
         self._steps = self._layout.row_steps(max(1, round(self._task.expected_length) - 1))
         self._batches = max(1, self._task.num_sequences * self._layout.rows_per_sequence // self._training.batch_size)
         self._test_sequences = getattr(configuration.task, "test_sequences", self._task.num_sequences)
+        self._other_lengths: tuple[int, ...] = getattr(configuration.task, "test_lengths", ())
         self._weights = num_weights(self._model, self._task.num_symbols, self._training.lags)
 
     @property
@@ -87,7 +88,7 @@ class TrialCost:
         sequences = self._task.num_sequences + self._test_sequences
         drawn = 1 if self._task.same_for_all_seeds else self._seeds
         steps = self._layout.num_steps * self._layout.rows_per_sequence
-        tables = _TABLE_BYTES * steps * sequences * drawn
+        tables = _TABLE_BYTES * drawn * (steps * sequences + sum(self._other_lengths) * self._test_sequences)
         if not self._is_a_loop:
             return (learners + tables) / 1e6
         kept = self._model.units * self._model.layers * self._layout.window * self._training.batch_size

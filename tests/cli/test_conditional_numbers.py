@@ -31,13 +31,13 @@ seeds = 2
 
 @pytest.fixture
 def beside(tmp_path: Path) -> Store:
-    """Results of three trials with `lags` and one without."""
+    """Results of three trials with `lags`, and one without that is the best of them."""
     store = Store(tmp_path / "results" / "beside")
     store.create(TEXT, make_manifest(name="beside", command=["sweep", "run", "beside"], overrides={}))
     chosen: list[dict[str, object]] = [{"cell": "mlp", "lags": lags} for lags in (1, 2, 3)]
     for trial, parameters in enumerate([*chosen, {"cell": "lstm"}]):
         key = TrialKey(trial=trial, phase="search", condition={}, parameters=parameters)
-        store.append(store.experiment(), key, outcome_of([[0, 1.0]] * 2))
+        store.append(store.experiment(), key, outcome_of([[0, 0.5], [0, 1.0 if trial == 3 else 0.5]]))
     return store
 
 

@@ -384,3 +384,8 @@ def test_many_conditions_with_many_values_are_checked_within_seconds() -> None:
     assert time.perf_counter() - before < 10
     assert len(lines) == 21
     assert lines[-1] == "f.toml: and 1 more"
+
+
+def test_long_sequences_that_are_only_tested_take_memory_too() -> None:
+    long = experiment("test_sequences = 1000\ntest_lengths = [100_000]", RANDOM)
+    assert make_plan(long).memory_mb > make_plan(experiment("", RANDOM)).memory_mb + 400

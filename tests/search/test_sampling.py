@@ -276,3 +276,29 @@ def test_the_function_that_tpe_takes_from_scipy_is_optunas_own() -> None:
     assert _truncnorm._log_ndtr is scipy.special.log_ndtr
     own = [_truncnorm._log_ndtr_single(point) for point in points.tolist()]
     np.testing.assert_allclose(_truncnorm._log_ndtr(points), own, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.slow
+def test_a_grid_that_an_earlier_version_trained_beyond_its_end_is_gone_on_with(tmp_path: Path) -> None:
+    """Whose values came out by low + i * step: of seven trials five are recorded, one of them at 0.7000000000000001."""
+    text = 'question = "Which?"\n[task]\nname = "increasing"\n[training]\nepochs = 5\n[search]\n'
+    text += "learning_rate = { low = 0.1, high = 0.7, step = 0.1 }\n[study]\nsampler = 'grid'\nseeds = 2\n"
+    whole = run(tmp_path / "new", text, Stub()).trials["learning_rate"]
+    earlier = {round(0.1 + i * 0.1, 1): 0.1 + i * 0.1 for i in range(7)}
+
+    def as_before(job: Job) -> Outcome:
+        before = earlier[job.key.parameters["learning_rate"]]
+        job.key.parameters["learning_rate"] = before  # type: ignore[index]
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(before)
+        return stub_outcome(job)
+
+    done: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "old", text, Stub(outcome=as_before))
+    trials = run(tmp_path / "old", text, Stub()).trials
+    assert trials["learning_rate"].tolist() == [*done, *whole[5:]]
+    assert 0.7000000000000001 in done
+    study = optuna.load_study(study_name="deep", storage=f"sqlite:///{tmp_path / 'old' / 'deep' / 'study.db'}")
+    assert len(study.trials) == 7

@@ -172,7 +172,9 @@ def _edges(results: Results, best: dict[int, pd.Series]) -> list[str]:
 
 
 def _end(dimension: Range, value: Any) -> float | int | None:
-    """The end of the range that `value` is at; None inside it."""
+    """The end of the range that `value` is at; None inside it, and where it was not searched beside the others."""
+    if pd.isna(value):
+        return None
     scale = math.log if dimension.log else float
     low, high, at = scale(dimension.low), scale(dimension.high), scale(value)
     if at - low <= _NEAR * (high - low):
