@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 
 from sweep.reporting.findings.answer import answer
 from sweep.reporting.findings.choice import Choice, choices
-from sweep.reporting.findings.conditions import conditions, of_trial
+from sweep.reporting.findings.conditions import of_trial
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.importances import importances
 from sweep.reporting.look.display import DASH, columns, count, percent, percent_interval, value_text
 from sweep.reporting.look.rendering import rendered
 from sweep.reporting.page import write_report
-from sweep.results.ranking import ranking, search_trials
 from sweep.results.record import record_schema
 from sweep.results.results import Results
 from sweep.results.store import Store
@@ -124,7 +124,7 @@ def _shown(found: dict[str, Results]) -> dict[str, Any]:
     """What the templates say."""
     paper = pd.read_csv(PAPER)
     return {
-        "answers": {name: (each.experiment.question, answer(each).sentence) for name, each in found.items()},
+        "answers": {name: (each.experiment.question, answer(Findings(each)).sentence) for name, each in found.items()},
         "runs": _runs(found),
         "seeds": {name: each.experiment.study.replicate_seeds for name, each in found.items()},
         "chosen": {name: _comment(found[f"hochreiter_{name}"]) for name in ("2a", "2b", "2c")},
@@ -174,7 +174,7 @@ def _ours(choice: Choice) -> dict[str, Any]:
 def _delays(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
     """Table 3 of the paper, a row a condition, and ours beside it."""
     rows = []
-    for choice in choices(results).values():
+    for choice in choices(Findings(results)).values():
         lag, distractors = (choice.condition.values[name] for name in ("lag", "distractors"))
         (printed,) = paper[(paper["lag"] == lag) & (paper["distractors"] == distractors)].to_dict("records")
         ours = _ours(choice)
@@ -187,10 +187,11 @@ def _delays(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
 def _weighted(results: Results, name: str, paper: pd.DataFrame) -> pd.DataFrame:
     """Ours by the weight of the last step, 1 being the paper's loss."""
     (printed,) = paper[(paper["experiment"] == name) & (paper["method"] == "LSTM")].to_dict("records")
-    (condition,) = conditions(results)
+    findings = Findings(results)
+    (condition,) = findings.conditions
     rows = []
-    for _, trial in ranking(results).sort_values("last_weight").iterrows():
-        ours = _ours(Choice(condition, results, trial, confirmed=False))
+    for _, trial in findings.search.ranked.sort_values("last_weight").iterrows():
+        ours = _ours(Choice(condition, findings.search, trial, confirmed=False))
         fewer = printed["sequences"] / ours["ert_sequences"]
         rows.append({"weight of the last step": trial["last_weight"]} | ours | {"1997 / ERT": _ratio(fewer)})
     return pd.DataFrame(rows)
@@ -219,11 +220,12 @@ def _printed(paper: pd.DataFrame) -> pd.DataFrame:
 
 def _search(results: Results) -> dict[str, Any]:
     """How far a search got."""
-    trials = search_trials(results)
+    findings = Findings(results)
+    trials = findings.search.trials
     complete = trials[trials["state"] == "complete"]
-    best = ranking(results).iloc[0]
+    best = findings.search.ranked.iloc[0]
     seeds = len(results.experiment.study.replicate_seeds)
-    shares = importances(results, trials).shares
+    shares = importances(findings, trials).shares
     return {
         "trials": f"{len(trials):,}",
         "seeds": seeds,
@@ -231,18 +233,18 @@ def _search(results: Results) -> dict[str, Any]:
         "once": int((complete["solve_rate"] > 0).sum()),
         "always": int((complete["solve_rate"] == 1).sum()),
         "diverged": int(results.replicates["diverged"].sum()),
-        "closest": value_text(float(of_trial(results.replicates, int(best["trial"]))["max_error"].min())),
-        "answer": answer(results).sentence,
+        "closest": value_text(float(of_trial(findings.search.replicates, int(best["trial"]))["max_error"].min())),
+        "answer": answer(findings).sentence,
         "importances": [(name, percent(share)) for name, share in shares.items()],
     }
 
 
 def _gate_bias(results: Results) -> dict[str, Any]:
     """Seeds that solve each length, by the initial gate bias."""
-    ranked, rows = ranking(results), {}
-    for condition in conditions(results):
+    findings, rows = Findings(results), {}
+    for condition in findings.conditions:
         row: dict[str, Any] = {"sequence_length": condition.values["sequence_length"]}
-        for _, trial in condition.rows(ranked).sort_values("gate_bias").iterrows():
+        for _, trial in condition.rows(findings.search.ranked).sort_values("gate_bias").iterrows():
             solved = round(trial["solve_rate"] * trial["seeds"])
             interval = percent_interval(trial["solve_rate_low"], trial["solve_rate_high"])
             row[trial["gate_bias"]] = f"{solved} of {trial['seeds']} ({interval})"
@@ -253,10 +255,10 @@ def _gate_bias(results: Results) -> dict[str, Any]:
 
 def _importances(results: Results) -> pd.DataFrame:
     """Of each searched parameter, at each length."""
-    rows, trials = [], search_trials(results)
-    for choice in choices(results).values():
+    rows, findings = [], Findings(results)
+    for choice in choices(findings).values():
         condition, best = choice.condition, choice.trial
-        shares = importances(results, condition.rows(trials)).shares
+        shares = importances(findings, condition.rows(findings.search.trials)).shares
         rows.append(
             {
                 "sequence_length": condition.values["sequence_length"],

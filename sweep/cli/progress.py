@@ -17,6 +17,7 @@ from rich.progress import (
 
 from sweep.execution.executor import Observer
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.trials import Phase
 from sweep.results.outcome import Scores
 from sweep.results.record import TrialKey
 
@@ -75,7 +76,7 @@ class Display(Observer):
             self._trained += figures["seeds"]
             self._solved += round(figures["solve_rate"] * figures["seeds"])
         value = figures.get(self._objective.removeprefix("-"))
-        if value is not None and state == "complete" and key.phase == "search":
+        if value is not None and state == "complete" and key.phase == Phase.SEARCH:
             better = min if self._objective.startswith("-") else max
             self._best = value if self._best is None else better(self._best, value)
         best = f", best {self._objective.removeprefix('-')} {_short(self._best)}" if self._best is not None else ""

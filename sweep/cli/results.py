@@ -62,12 +62,14 @@ def show(name: str, results: Path, as_json: bool) -> None:
     Example:
       sweep show tutorial
     """
-    from sweep.reporting.figures.confirmed import with_confirmed
+    from sweep.reporting.findings.confirmed import with_confirmed
+    from sweep.reporting.findings.findings import Findings
     from sweep.reporting.findings.tables import accuracy_table
 
     loaded = store_of(results, name).load()
     if as_json:
-        table = with_confirmed(loaded, accuracy_table(loaded, top=None))
+        findings = Findings(loaded)
+        table = with_confirmed(findings, accuracy_table(findings, top=None))
         click.echo(table.to_json(orient="records", double_precision=15))
         return
     click.echo(loaded.experiment.question)
@@ -85,16 +87,16 @@ def report(names: tuple[str, ...], results: Path) -> None:
       sweep report tutorial
       sweep report tutorial tuning     also results/report.html, with an index
     """
-    from sweep.reporting.page import drawn_trials, write_report
+    from sweep.reporting.page import curves_needed, write_report
     from sweep.reporting.together import write_reports
 
     stores = [store_of(results, name) for name in dict.fromkeys(names)]
     if len(stores) == 1:
-        click.echo(str(write_report(stores[0].load(drawn_trials))))
+        click.echo(str(write_report(stores[0].load(curves_needed))))
         return
     for store in stores:
         store.manifest()  # says what is missing before anything is written
-    click.echo(str(write_reports(results, (store.load(drawn_trials) for store in stores))))
+    click.echo(str(write_reports(results, (store.load(curves_needed) for store in stores))))
 
 
 @click.command()
@@ -198,14 +200,15 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
     Example:
       sweep predict tutorial --sequence "3 0 1 2" --steps 4
     """
-    from sweep.results.ranking import best_trials
+    from sweep.experiment.trials import Phase
+    from sweep.results.phase_view import PhaseView
     from sweep.training.predict import check_symbols
     from sweep.training.predict import predict as predicted
 
     store = store_of(results, name)
     loaded = store.load()
     if trial is None:
-        best = best_trials(loaded)
+        best = PhaseView.of(loaded, Phase.SEARCH).best
         if not best:
             raise SweepError(f"{name}: has no complete trial yet; `sweep run {name}` goes on with it")
         trial = int(best[min(best)]["trial"])
@@ -237,6 +240,7 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
       sweep dashboard tuning
     """
     from sweep.reporting.figures.learning import trial_curve
+    from sweep.reporting.findings.findings import Findings
     from sweep.search.storage_copy import show_dashboard
 
     store = store_of(results, name)
@@ -246,7 +250,7 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     click.echo(f"http://127.0.0.1:{port} shows {name}; Ctrl-C ends it", err=True)
 
     def picture(trial: int) -> bytes:
-        return trial_curve(store.load(lambda _: {trial}), trial).encode()
+        return trial_curve(Findings(store.load(lambda _: {trial})), trial).encode()
 
     show_dashboard(storage or f"sqlite:///{database}", port, picture)
 
@@ -269,11 +273,12 @@ def _accuracy(store: "Store", format_: str) -> bytes:
     """The accuracy table of all trials: in LaTeX as the report prints it, otherwise the numbers themselves."""
     import pyarrow
 
+    from sweep.reporting.findings.findings import Findings
     from sweep.reporting.findings.tables import accuracy_table
     from sweep.reporting.look.display import columns
     from sweep.results.export import exported, latex
 
-    table = accuracy_table(store.load(), top=None)
+    table = accuracy_table(Findings(store.load()), top=None)
     if format_ != "latex":
         return exported(pyarrow.Table.from_pandas(table, preserve_index=False), format_)
     shown = columns(table)

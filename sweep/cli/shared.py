@@ -66,14 +66,16 @@ def store_of(results: Path, name: str) -> "Store":
 
 def print_results(results: "Results") -> None:
     """Print the accuracy table, and what was confirmed."""
-    from sweep.reporting.figures.confirmed import confirmed_table, optimism
+    from sweep.reporting.findings.confirmed import confirmed_table, optimism
+    from sweep.reporting.findings.findings import Findings
     from sweep.reporting.findings.tables import accuracy_table
     from sweep.reporting.look.display import displayed
 
-    table = displayed(accuracy_table(results))
+    findings = Findings(results)
+    table = displayed(accuracy_table(findings))
     print_table(list(table.columns), table.to_numpy().tolist())
-    if sentence := optimism(results):
-        table = displayed(confirmed_table(results))
+    if sentence := optimism(findings):
+        table = displayed(confirmed_table(findings))
         click.echo(sentence)
         print_table(list(table.columns), table.to_numpy().tolist())
 

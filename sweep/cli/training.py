@@ -102,6 +102,7 @@ def confirm(
     from sweep.cli.progress import Display
     from sweep.execution.rounds import Run, confirm_experiment
     from sweep.experiment.experiment import ConfirmConfig
+    from sweep.experiment.trials import Phase
 
     store = store_of(results, name)
     manifest, experiment = store.manifest(), store.experiment()
@@ -113,7 +114,7 @@ def confirm(
     text = (store.path / "experiment.toml").read_text(encoding="utf-8")
     command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
     order = Run(name, experiment, text, overrides, results, None, command)
-    found, asked = len(store.files("search")), experiment.trials * len(experiment.condition_settings)
+    found, asked = len(store.files(Phase.SEARCH)), experiment.trials * len(experiment.condition_settings)
     if found < asked:
         click.echo(f"{name}: the search has {found} of {asked} trials; the best so far are confirmed", err=True)
     with _executor(workers, cluster, device) as executor, Display(name, experiment) as display:

@@ -12,8 +12,9 @@ import pandas as pd
 from sweep.comparison.compare import Arm, Pair
 from sweep.errors import SweepError
 from sweep.experiment.space import Choices, Range
+from sweep.experiment.trials import Phase, TrialNumber, conditions_of
 from sweep.faults import quoted, unknown
-from sweep.results.ranking import best_trials, confirmation
+from sweep.results.phase_view import PhaseView
 
 if TYPE_CHECKING:
     from sweep.results.results import Results
@@ -64,7 +65,8 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
     search = results.experiment.search
     if parameter not in search:
         raise SweepError(f"--by {parameter}: " + unknown("searched parameter", parameter, search))
-    trials = results.trials[(results.trials["phase"] == "search") & (results.trials["state"] == "complete")]
+    searched = PhaseView.of(results, Phase.SEARCH)
+    trials = searched.trials[searched.trials["state"] == "complete"]
     values = _levels(search[parameter], trials[parameter].dropna())
     if len(values) < 2:
         raise SweepError(f"--by {parameter}: the complete trials have {len(values)} values of it; two are needed")
@@ -75,8 +77,9 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
         )
     others = [name for name in search if name != parameter]
     pairs, unmatched = [], 0
-    for number, setting in enumerate(results.experiment.condition_settings):
-        own = trials[trials["trial"] % len(results.experiment.condition_settings) == number]
+    settings = results.experiment.condition_settings
+    for number, setting in enumerate(settings):
+        own = trials[conditions_of(trials["trial"], len(settings)) == number]
         groups = {value: _by_others(own[own[parameter] == value], others) for value in values}
         for value_a, value_b in itertools.combinations(values, 2):
             of_a, of_b = groups[value_a], groups[value_b]
@@ -85,7 +88,7 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
                 continue
             unmatched += not common
             a, b = (
-                tuple(_arm(results, trial, "search") for trial in ([of[key] for key in common] or of.values()))
+                tuple(_arm(searched, trial) for trial in ([of[key] for key in common] or of.values()))
                 for of in (of_a, of_b)
             )
             label_a, label_b = (f"{parameter} = {_written(value)}" for value in (value_a, value_b))
@@ -102,7 +105,8 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
 
 def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
     """The task under a condition, as text -> that condition, and the configuration that stands for the side."""
-    results, again = side.results, confirmation(side.results)
+    results = side.results
+    searched, again = PhaseView.of(results, Phase.SEARCH), PhaseView.of(results, Phase.CONFIRM)
     settings = results.experiment.condition_settings
     if side.trial is not None:
         known = results.trials["trial"]
@@ -110,30 +114,26 @@ def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
             have = f"trials {known.min()} to {known.max()} are there" if len(known) else "none is there yet"
             raise SweepError(f"{side.label}: has no such trial; {have}")
         confirmed = side.trial in set(again.replicates["trial"])
-        chosen = {side.trial % len(settings): (side.trial, "confirm" if confirmed else "search")}
+        chosen = {TrialNumber.of(side.trial, len(settings)).condition: (side.trial, again if confirmed else searched)}
     else:
-        best = best_trials(results)
-        chosen = {number: (int(trial["trial"]), "search") for number, trial in best.items()}
-        confirmed_best = best_trials(again)
-        chosen |= {n: (int(trial["trial"]), "confirm") for n, trial in confirmed_best.items() if n in best}
+        chosen = {number: (int(trial["trial"]), searched) for number, trial in searched.best.items()}
+        chosen |= {n: (int(trial["trial"]), again) for n, trial in again.best.items() if n in searched.best}
     arms = {}
-    for number, (trial, phase) in sorted(chosen.items()):
+    for number, (trial, view) in sorted(chosen.items()):
         task = results.experiment.base.with_recalled(**settings[number]).task
-        arms[task.model_dump_json()] = (settings[number], _arm(results, trial, phase))
+        arms[task.model_dump_json()] = (settings[number], _arm(view, trial))
     if not arms:
         raise SweepError(f"{side.label}: has no complete trial yet; `sweep run {side.name}` goes on with it")
     return arms
 
 
-def _arm(results: Results, trial: int, phase: str) -> Arm:
-    rows, curves = (
-        frame[(frame["trial"] == trial) & (frame["phase"] == phase)] for frame in (results.replicates, results.curves)
-    )
+def _arm(results: PhaseView, trial: int) -> Arm:
+    rows, curves = (frame[frame["trial"] == trial] for frame in (results.replicates, results.curves))
     if rows.empty:
         raise SweepError(f"{results.name}:{trial}: failed and has no replicate to compare; choose another trial")
     solved = rows["sequences_to_solve"].notna().all()
     budget = np.inf if solved else float(curves["sequences"].max())
-    return Arm(trial, rows.sort_values("seed"), budget, confirmed=phase == "confirm")
+    return Arm(trial, rows.sort_values("seed"), budget, confirmed=results.phase == Phase.CONFIRM)
 
 
 def _optimism(side: Side, arms: dict[str, tuple[dict[str, Any], Arm]]) -> str:

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from sweep.errors import RunError, SweepError
 from sweep.execution.executor import Executor, InProcess, Observer
 from sweep.experiment.experiment import ConfirmConfig, Experiment
+from sweep.experiment.trials import Phase, TrialNumber, numbered
 from sweep.files import write_whole
 from sweep.machine.backend import backend, backend_of
 from sweep.results.manifest import make_manifest
@@ -48,8 +49,7 @@ class Run:
 def run_experiment(run: Run, observer: Observer, executor: Executor | None = None) -> Store:
     """Run what is missing of an experiment, then confirm; the same call again goes on where the last one stopped.
 
-    Trial `number * conditions + condition` is trial `number` of that condition's study: a study that is
-    extended keeps the trials that it has. SweepError if the results belong to a different experiment file.
+    SweepError if the results belong to a different experiment file.
     """
     store, experiment = Store(run.results / run.name), run.experiment
     store.refuse_links()
@@ -85,7 +85,7 @@ def _entered(executor: Executor | None) -> AbstractContextManager[Executor]:
 
 def _confirm(store: Store, run: Run, confirm: ConfirmConfig, observer: Observer, executor: Executor) -> None:
     jobs, finished = confirmation_jobs(store, store.load(), confirm)
-    before = len(store.files("search")) + finished
+    before = len(store.files(Phase.SEARCH)) + finished
     observer.started(before + len(jobs), before)
     if jobs:
         _note_run(store, run, executor.device())
@@ -133,7 +133,8 @@ class _Search:
         for condition, setting in enumerate(self._settings):
             name, identity = _study_name(run.name, setting), run.experiment.identity
             mirror = Mirror(storage, name, identity, directions(run.experiment))
-            mirror.hold([ended[trial].trial for trial in range(condition, self._copied, len(self._settings))])
+            before = range(self._copied)
+            mirror.hold([ended[trial].trial for trial in before if self._place(trial).condition == condition])
             mirrors.append(mirror)
         self._copying = Copying(mirrors)
 
@@ -152,15 +153,14 @@ class _Search:
     def _jobs(self, numbers: range) -> Iterator[Job]:
         """The round's trials that are still to be trained; all of them are chosen on the way."""
         study = self._experiment.study
-        for trial in self._trials(numbers):
-            number, condition = divmod(trial, len(self._settings))
+        for trial, (number, condition) in self._trials(numbers):
             recorded = self._ended.get(trial)
             parameters = self._searches[condition].choose(number, recorded.trial.params if recorded else None)
             if recorded:
                 continue
             setting = self._settings[condition]
             yield Job(
-                key=TrialKey(trial=trial, phase="search", condition=setting, parameters=parameters),
+                key=TrialKey(trial=trial, phase=Phase.SEARCH, condition=setting, parameters=parameters),
                 configuration=self._experiment.base.replace(**setting, **parameters),
                 seeds=study.replicate_seeds,
                 pruning=self._histories[condition].pruning(number) if self._histories else None,
@@ -168,8 +168,7 @@ class _Search:
             )
 
     def _tell(self, numbers: range) -> None:
-        for trial in self._trials(numbers):
-            number, condition = divmod(trial, len(self._settings))
+        for trial, (number, condition) in self._trials(numbers):
             ended = self._ended.pop(trial)
             self._searches[condition].tell(number, ended.trial)
             if self._histories:
@@ -177,11 +176,14 @@ class _Search:
 
     def _copy(self) -> None:
         while self._copied in self._ended:
-            self._copying.add(self._copied % len(self._settings), self._ended[self._copied].trial)
+            self._copying.add(self._place(self._copied).condition, self._ended[self._copied].trial)
             self._copied += 1
 
-    def _trials(self, numbers: range) -> range:
-        return range(numbers.start * len(self._settings), numbers.stop * len(self._settings))
+    def _trials(self, numbers: range) -> Iterator[tuple[int, TrialNumber]]:
+        return numbered(numbers.start, numbers.stop, len(self._settings))
+
+    def _place(self, trial: int) -> TrialNumber:
+        return TrialNumber.of(trial, len(self._settings))
 
 
 def _just_trained(experiment: Experiment, job: Job, outcome: Outcome, figures: Mapping[str, Any]) -> _Ended:

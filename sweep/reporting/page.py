@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sweep.reporting.figures.effort import drawn_curves
-from sweep.reporting.figures.learning import drawn_beside
-from sweep.reporting.figures.sections import figure_sections
+from sweep.reporting.figures.sections import curves_drawn, figure_sections
 from sweep.reporting.files import csv_text, write_files
 from sweep.reporting.findings import facts
 from sweep.reporting.findings.answer import answer
-from sweep.reporting.findings.cautions import cautions
+from sweep.reporting.findings.cautions import best_numbers, cautions
 from sweep.reporting.findings.choice import choice_table, choices, measured_where
-from sweep.reporting.findings.conditions import conditions, criterion
+from sweep.reporting.findings.conditions import criterion
 from sweep.reporting.findings.counts import counts
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.runner_up import compared_trials, duel_table, how_sure
 from sweep.reporting.findings.tables import accuracy_table, cost_table
 from sweep.reporting.look.display import columns
 from sweep.reporting.look.drawing import Drawing
 from sweep.reporting.look.rendering import rendered, trusted
-from sweep.results.ranking import ranking
 
 if TYPE_CHECKING:
     from sweep.results.results import Results
@@ -72,47 +70,44 @@ def experiment_markdown(found: Content, *, level: int, beside: str = "") -> str:
     return rendered("experiment.md.j2", found.shown | {"level": level, "beside": beside})
 
 
-def drawn_trials(results: Results) -> set[int]:
+def curves_needed(results: Results) -> set[int]:
     """The trials whose curves a report needs, for `Store.load`: hundreds of a study's thousands are never drawn."""
-    needed, ranked = compared_trials(results), ranking(results)
-    for condition in conditions(results):
-        rows = condition.rows(ranked)
-        needed |= {int(number) for number in [*rows["trial"].head(1), *drawn_curves(rows)["trial"]]}
-        needed |= set(drawn_beside(rows.iloc[1:]).tolist())
-    return needed
+    findings = Findings(results)
+    return best_numbers(findings) | compared_trials(findings) | curves_drawn(findings)
 
 
 def content(results: Results) -> Content:
     """What a report of these results says."""
-    sections = figure_sections(results)
-    top, every = accuracy_table(results), accuracy_table(results, top=None)
-    chosen = choice_table(results) if results.experiment.search or len(conditions(results)) > 1 else pd.DataFrame()
-    tables = {"accuracy": every, "cost": cost_table(results)}
-    runners = duel_table(results) if results.experiment.search else pd.DataFrame()
+    findings = Findings(results)
+    sections = figure_sections(findings)
+    top, every = accuracy_table(findings), accuracy_table(findings, top=None)
+    chosen = choice_table(findings) if findings.experiment.search or len(findings.conditions) > 1 else pd.DataFrame()
+    tables = {"accuracy": every, "cost": cost_table(findings)}
+    runners = duel_table(findings) if findings.experiment.search else pd.DataFrame()
     tables |= {name: table for name, table in (("choice", chosen), ("runner-up", runners)) if len(table)}
     tables |= {name: table for section in sections for name, table in section.tables.items()}
     shown = {
         "results": results,
-        "question": results.experiment.question,
-        "answer": answer(results),
-        "key_figures": facts.key_figures(results),
+        "question": findings.experiment.question,
+        "answer": answer(findings),
+        "key_figures": facts.key_figures(findings),
         "choice": columns(chosen),
-        "all_confirmed": all(choice.confirmed for choice in choices(results).values()),
+        "all_confirmed": all(choice.confirmed for choice in choices(findings).values()),
         "runners": columns(runners),
-        "how_sure": how_sure(results) if len(runners) else [],
-        "measured_where": measured_where(results),
+        "how_sure": how_sure(findings) if len(runners) else [],
+        "measured_where": measured_where(findings),
         "accuracy": columns(top),
-        "criterion": criterion(conditions(results)),
+        "criterion": criterion(findings.conditions),
         "more_trials": len(every) > len(top),
-        "searched": bool(results.experiment.search),
+        "searched": bool(findings.experiment.search),
         "sections": sections,
-        "cautions": cautions(results),
-        "counts": counts(results),
-        "failures": facts.failures(results),
+        "cautions": cautions(findings),
+        "counts": counts(findings),
+        "failures": facts.failures(findings),
         "cost": columns(tables["cost"]),
-        "fixed": facts.fixed_parameters(results),
-        "ranges": facts.searched_parameters(results),
-        "environment": facts.environment(results),
-        "command": facts.command(results),
+        "fixed": facts.fixed_parameters(findings),
+        "ranges": facts.searched_parameters(findings),
+        "environment": facts.environment(findings),
+        "command": facts.command(findings),
     }
     return Content(shown, tables, [drawing for section in sections for drawing in section.figures])

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.experiment.trials import conditions_of
+
 if TYPE_CHECKING:
-    from sweep.results.results import Results
+    from sweep.results.phase_view import PhaseView
 
 _STATES = ("complete", "pruned", "failed")
 
 
-def ranking(results: Results) -> pd.DataFrame:
-    """The trials of the search, best first within each condition, with their `rank`, `layer` and `diverged`.
+def ranking(results: PhaseView) -> pd.DataFrame:
+    """The trials of one phase, best first within each condition, with their `rank`, `layer` and `diverged`.
 
     Complete trials come before pruned and failed ones, and those with a diverged replicate (`diverged`
     counts them) after those without. Within such a class the study's objectives decide: `layer` is how many
     layers of better trials (Pareto fronts, of several objectives) lie before a trial; then come the
     objectives in turn, the solve rate, ERT, the earlier trial.
     """
-    trials = search_trials(results)
-    replicates = results.replicates[results.replicates["phase"] == "search"]
+    replicates = results.replicates
     lost = Counter(replicates["trial"][replicates["diverged"].astype(bool)])
+    trials = results.trials.reset_index(drop=True)
     trials = trials.assign(diverged=[lost[trial] for trial in trials["trial"]])
     order: list[int] = []
     rank: list[int] = []
     layers: list[int] = []
-    for rows in _by_condition(results, trials):
+    for rows in _by_condition(trials, len(results.experiment.condition_settings)):
         layer = _layers(rows, results.experiment.study.objectives)
         best_first = _order(rows, results.experiment.study.objectives, layer)
         order += [int(label) for label in rows.index.to_numpy()[best_first]]
@@ -40,49 +41,31 @@ def ranking(results: Results) -> pd.DataFrame:
     return trials.loc[order].assign(rank=np.array(rank, int), layer=np.array(layers, int)).reset_index(drop=True)
 
 
-def best_trials(results: Results) -> dict[int, pd.Series]:
-    """Number of the condition -> its best complete trial; a condition without one is left out."""
-    ranked = ranking(results)
+def best_of(ranked: pd.DataFrame, conditions: int) -> dict[int, pd.Series]:
+    """Number of the condition -> the first of its `ranked` trials, if that is complete."""
     best = {}
-    for number, rows in enumerate(_by_condition(results, ranked)):
+    for number, rows in enumerate(_by_condition(ranked, conditions)):
         if len(rows) and rows.iloc[0]["state"] == "complete":
             best[number] = rows.iloc[0]
     return best
 
 
-def as_good(results: Results, best: pd.Series) -> int:
+def as_good(results: PhaseView, best: pd.Series) -> int:
     """How many other trials of its condition the objectives cannot tell from the `best` one.
 
     With one objective they have the same score; with several, each is better in one and worse in another.
     """
-    ranked = ranking(results)
-    for rows in _by_condition(results, ranked):
+    for rows in _by_condition(results.ranked, len(results.experiment.condition_settings)):
         if (rows["trial"] == best["trial"]).any():
             peers = (rows["state"] == best["state"]) & ((rows["diverged"] > 0) == (best["diverged"] > 0))
             return int((peers & (rows["layer"] == best["layer"])).sum()) - 1
     return 0
 
 
-def search_trials(results: Results) -> pd.DataFrame:
-    """The trials of the search itself; confirmed ones are measured on other seeds and never compete here."""
-    return results.trials[results.trials["phase"] == "search"].reset_index(drop=True)
-
-
-def confirmation(results: Results) -> Results:
-    """The confirmed trials alone, in the place of the search's: every table and figure can then be made of them."""
-    frames: dict[str, Any] = {}
-    some = (results.trials["phase"] == "confirm").any()
-    for name in ("trials", "replicates", "curves", "steps", "lengths"):
-        frame = getattr(results, name)
-        own = frame[frame["phase"] == "confirm"] if some else frame.head(0)  # curves may have millions of rows
-        frames[name] = own.assign(phase="search").reset_index(drop=True)
-    return replace(results, **frames)
-
-
-def _by_condition(results: Results, trials: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows of each condition, in their order: a trial's number says which it belongs to."""
-    numbers = trials["trial"].to_numpy() % len(results.experiment.condition_settings)
-    return [trials[numbers == number] for number in range(len(results.experiment.condition_settings))]
+def _by_condition(trials: pd.DataFrame, conditions: int) -> list[pd.DataFrame]:
+    """The rows of each condition, in their order."""
+    numbers = conditions_of(trials["trial"], conditions)
+    return [trials[numbers == number] for number in range(conditions)]
 
 
 def _order(trials: pd.DataFrame, objectives: tuple[str, ...], layer: NDArray[np.int64]) -> NDArray[np.intp]:

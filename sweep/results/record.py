@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.outcomes import measured_at
 from sweep.experiment.space import Choices
+from sweep.experiment.trials import Phase, TrialNumber
 from sweep.results.columns import NESTED, TRIALS
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome, curve_table, length_table, replicate_table, step_table, summary
@@ -21,10 +22,10 @@ from sweep.results.outcome import Outcome, curve_table, length_table, replicate_
 
 @dataclass(frozen=True, kw_only=True)
 class TrialKey:
-    """Which trial a record belongs to: `trial` is unique in the experiment, `phase` is search or confirm."""
+    """Which trial a record belongs to: `trial` is unique in the experiment."""
 
     trial: int
-    phase: str
+    phase: Phase
     condition: Mapping[str, Any]
     parameters: Mapping[str, Any]
 
@@ -89,7 +90,7 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
         if isinstance(dimension, Choices):  # the column may hold it as text, or 1 as 1.0
             value = next(c for c in dimension.choices if _as_column(c, schema.field(name).type) == value)
         parameters[name] = value
-    condition = settings[row["trial"] % len(settings)]
+    condition = settings[TrialNumber.of(row["trial"], len(settings)).condition]
     curves = dict(zip(NESTED["curves"], table.column("curves").combine_chunks().flatten().flatten(), strict=True))
     seeds, epochs = curves["seed"].to_numpy(), curves["epoch"].to_numpy()
     known = np.unique(epochs)
@@ -102,7 +103,7 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
         values[name] = np.full(tested.shape, np.nan)
         values[name][place] = curves[name].to_numpy(zero_copy_only=False)
     return Record(
-        key=TrialKey(trial=row["trial"], phase=row["phase"], condition=condition, parameters=parameters),
+        key=TrialKey(trial=row["trial"], phase=Phase(row["phase"]), condition=condition, parameters=parameters),
         state=row["state"],
         figures=row,
         epochs=known,

@@ -18,6 +18,7 @@ from sweep.errors import SweepError
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.stored import load_stored
+from sweep.experiment.trials import Phase
 from sweep.files import write_whole
 from sweep.results.columns import NESTED
 from sweep.results.manifest import SCHEMA_VERSION
@@ -93,9 +94,9 @@ class Store:
         path = self._trials / f"{key.trial:06d}-{key.phase}.parquet"
         write_whole(path, sink.getvalue().to_pybytes(), flush_name=False)
 
-    def files(self, phase: str = "*") -> list[Path]:
+    def files(self, phase: Phase | None = None) -> list[Path]:
         """The records (of one phase), in the order of their trials."""
-        return sorted(self._trials.glob(f"[0-9]*-{phase}.parquet"))
+        return sorted(self._trials.glob(f"[0-9]*-{phase or '*'}.parquet"))
 
     def records(self, experiment: Experiment) -> list[pa.Table]:
         """All records, each a table of one row; SweepError names one that is damaged, or of another experiment."""
@@ -105,7 +106,7 @@ class Store:
     def recorded(self, experiment: Experiment) -> Iterator[Record]:
         """The trials of the search so far, for a run that goes on."""
         schema = record_schema(experiment)
-        return (from_record(experiment, _read(path, schema)) for path in self.files("search"))
+        return (from_record(experiment, _read(path, schema)) for path in self.files(Phase.SEARCH))
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves, steps and lengths as Arrow tables."""
@@ -156,9 +157,9 @@ class Store:
         }
 
     def _file(self, trial: int) -> Path:
-        path = self._trials / f"{trial:06d}-search.parquet"
+        path = self._trials / f"{trial:06d}-{Phase.SEARCH}.parquet"
         if not path.is_file():
-            known = [int(file.name[:6]) for file in self.files("search")]
+            known = [int(file.name[:6]) for file in self.files(Phase.SEARCH)]
             have = f"trials {min(known)} to {max(known)} are there" if known else "none is there yet"
             raise SweepError(f"{self.name}: has no trial {trial}; {have}")
         return path

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweep.experiment.experiment import ConfirmConfig
-from sweep.results.ranking import ranking
+from sweep.experiment.trials import Phase, conditions_of
+from sweep.results.phase_view import PhaseView
 from sweep.results.record import TrialKey
 from sweep.search.job import Job
 
@@ -24,11 +25,11 @@ def trials_to_confirm(results: Results, top: int) -> list[int]:
     A configuration that the search came to twice counts once; of several objectives only the Pareto set counts,
     and a trial with a diverged replicate then only where all have one.
     """
-    experiment, ranked = results.experiment, ranking(results)
+    experiment, ranked = results.experiment, PhaseView.of(results, Phase.SEARCH).ranked
     conditions = len(experiment.condition_settings)
     chosen: list[int] = []
     for condition in range(conditions):
-        rows = ranked[(ranked["trial"] % conditions == condition) & (ranked["state"] == "complete")]
+        rows = ranked[(conditions_of(ranked["trial"], conditions) == condition) & (ranked["state"] == "complete")]
         if len(experiment.study.objectives) > 1 and len(rows):
             diverged = rows["diverged"] > 0
             rows = rows[(rows["layer"] == 0) & (diverged == diverged.iloc[0])]
@@ -43,14 +44,14 @@ def confirmation_jobs(store: Store, results: Results, confirm: ConfirmConfig) ->
     Without a time-out: each has been trained to its end before.
     """
     experiment, seeds = results.experiment, results.experiment.study.seeds_after(confirm.seeds)
-    confirmed = results.trials[results.trials["phase"] == "confirm"]
+    confirmed = PhaseView.of(results, Phase.CONFIRM).trials
     before = dict(zip(confirmed["trial"], confirmed["seeds"], strict=True))
     wanted = trials_to_confirm(results, confirm.top)
     missing = [trial for trial in wanted if before.get(trial, 0) < len(seeds)]
     jobs = []
     for trial in missing:
         found = store.key(experiment, trial)
-        key = TrialKey(trial=trial, phase="confirm", condition=found.condition, parameters=found.parameters)
+        key = TrialKey(trial=trial, phase=Phase.CONFIRM, condition=found.condition, parameters=found.parameters)
         configuration = store.configuration(experiment, trial)
         jobs.append(Job(key=key, configuration=configuration, seeds=seeds, alike=len(experiment.study.replicate_seeds)))
     return jobs, len(wanted) - len(missing)

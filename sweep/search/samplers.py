@@ -26,6 +26,7 @@ from scipy.stats import qmc
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.space import Choices
 from sweep.experiment.steps import Steps
+from sweep.experiment.trials import TrialNumber
 from sweep.search.optuna_private import prepare_optuna
 
 ROUND = 10
@@ -177,7 +178,8 @@ def finished_trial(
         "failed": TrialState.FAIL,
     }
     error = figures.get("error")
-    setting = experiment.condition_settings[trial % len(experiment.condition_settings)]
+    settings = experiment.condition_settings
+    setting = settings[TrialNumber.of(trial, len(settings)).condition]
     configuration = experiment.base.replace(**setting, **parameters).model_dump_json(indent=2)
     ranges = {name: _distribution(experiment, name) for name in parameters}
     return optuna.trial.create_trial(

@@ -17,6 +17,7 @@ from sweep.execution.executor import Executor, Observer
 from sweep.execution.rounds import Run, run_experiment
 from sweep.execution.stopping import Terminated, ends_when_told
 from sweep.experiment.file import load
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.tables import accuracy_table
 from sweep.results.outcome import Outcome
 from sweep.results.results import Results
@@ -133,7 +134,7 @@ def assert_whole(disturbed: Results, calm: Results, storage: str | None = None) 
     if storage is None:
         with contextlib.closing(sqlite3.connect(disturbed.path / "study.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert accuracy_table(disturbed, top=None).equals(accuracy_table(calm, top=None))
+    assert accuracy_table(Findings(disturbed), top=None).equals(accuracy_table(Findings(calm), top=None))
     assert not list(disturbed.path.rglob(".writing-*"))
 
 

@@ -20,6 +20,7 @@ from sweep.reporting.findings.answer import answer
 from sweep.reporting.findings.cautions import cautions
 from sweep.reporting.findings.conditions import conditions, criterion
 from sweep.reporting.findings.counts import counts
+from sweep.reporting.findings.findings import Findings
 
 DASH = "\N{EN DASH}"
 
@@ -33,14 +34,14 @@ def test_the_answer_counts_the_seeds_that_solve_the_task():
     solved = int(results.replicates["solved"].sum())
     trial = results.trials.iloc[0]
     interval = f"{100 * trial['solve_rate_low']:.0f}{DASH}{100 * trial['solve_rate_high']:.0f}%"
-    assert answer(results).sentence == (
+    assert answer(Findings(results)).sentence == (
         f"With 20 units and 250 epochs, {solved} of 64 seeds ({100 * solved / 64:.0f}%, "
         f"95% interval {interval}) end with every step right."
     )
 
 
 def test_none_solved_is_said_with_its_interval():
-    sentence = answer(two_conditions()).sentence
+    sentence = answer(Findings(two_conditions())).sentence
     assert f"none of 16 seeds (95% interval 0{DASH}21%) at sequence_length = 10" in sentence
 
 
@@ -50,36 +51,36 @@ def test_seeds_that_lose_what_they_had_are_told_apart():
     lost = replicates.index[replicates["epochs_to_solve"].notna()][:8]
     replicates.loc[lost, "solved"] = False
     results = replace(results, replicates=replicates)
-    assert "8 more had that at some time and lost it again" in answer(results).sentence
-    assert _any(cautions(results), "comes and goes", "8 of 64 seeds")
+    assert "8 more had that at some time and lost it again" in answer(Findings(results)).sentence
+    assert _any(cautions(Findings(results)), "comes and goes", "8 of 64 seeds")
 
 
 def test_a_search_names_its_best_configuration_and_how_it_was_picked():
-    found = answer(tuning())
+    found = answer(Findings(tuning()))
     assert "Of 50 complete trials" in found.sentence
     assert "units = " in found.sentence
     assert _any(found.details, "Picked as the best")
-    assert _any(cautions(tuning()), "best of 50 trials", "optimistic")
+    assert _any(cautions(Findings(tuning())), "best of 50 trials", "optimistic")
 
 
 def test_a_score_that_needs_no_memory_is_not_called_better():
-    assert _any(answer(two_conditions()).details, "In 1 of 2 conditions", "but not at sequence_length = 10")
+    assert _any(answer(Findings(two_conditions())).details, "In 1 of 2 conditions", "but not at sequence_length = 10")
 
 
 def test_an_interrupted_run_says_so():
     results = sample(tuning().path, TUNING, limit=12)
-    assert answer(results).sentence.startswith("So far, with 12 of 50 trials finished: ")
-    assert _any(cautions(results), "not finished", "38 trials of 50")
+    assert answer(Findings(results)).sentence.startswith("So far, with 12 of 50 trials finished: ")
+    assert _any(cautions(Findings(results)), "not finished", "38 trials of 50")
 
 
 def test_without_a_finished_trial_there_is_no_answer():
-    assert answer(empty()).sentence.startswith("There is no answer yet")
-    assert answer(all_failed()).sentence == "There is no answer: of 5 trials, 5 failed."
+    assert answer(Findings(empty())).sentence.startswith("There is no answer yet")
+    assert answer(Findings(all_failed())).sentence == "There is no answer: of 5 trials, 5 failed."
 
 
 def test_many_conditions_are_summed_up_by_their_extremes():
     raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
-    found = answer(sample(tutorial().path, raw))
+    found = answer(Findings(sample(tutorial().path, raw)))
     assert "over 5 conditions" in found.sentence
     assert found.details[0].startswith("In 2 of 5 conditions the final element, the one that needs memory, is")
     assert len(found.details) == 1
@@ -89,7 +90,9 @@ def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_
     raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
     results = sample(tutorial().path, raw)
     trials = results.trials.assign(solve_rate=1.0, solve_rate_low=0.478, solve_rate_high=1.0)
-    found = answer(replace(results, trials=trials.assign(ert_sequences=[900.0, 870.0, 5_000.0, 7_490.0, 2_000.0])))
+    found = answer(
+        Findings(replace(results, trials=trials.assign(ert_sequences=[900.0, 870.0, 5_000.0, 7_490.0, 2_000.0])))
+    )
     assert found.sentence == (
         f"The task is solved by 5 of 5 seeds (100%, 95% interval 48{DASH}100%) in each of 5 conditions."
     )
@@ -102,23 +105,23 @@ def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_
 def test_a_condition_without_a_complete_trial_is_named():
     raw = TUNING | {"conditions": {"sequence_length": [5, 6]}, "study": {"trials": 12, "seeds": 3}}
     results = sample(tuning().path, raw, limit=1)
-    assert "There is no complete trial at sequence_length = 6." in answer(results).details
+    assert "There is no complete trial at sequence_length = 6." in answer(Findings(results)).details
 
 
 def test_trials_that_the_objective_cannot_tell_from_the_best_are_counted():
     results = tuning(study={"trials": 6, "seeds": 2})
     trials = results.trials.assign(recall_accuracy=[0.5, 1.0, 1.0, 0.0, 1.0, 0.5])
-    found = answer(replace(results, trials=trials))
+    found = answer(Findings(replace(results, trials=trials)))
     assert "(highest recall accuracy)" in found.sentence
     assert _any(found.details, "2 other trials have the very same score")
     alone = results.trials.assign(recall_accuracy=[0.5, 1.0, 0.9, 0.0, 0.2, 0.5])
-    assert not _any(answer(replace(results, trials=alone)).details, "very same score")
+    assert not _any(answer(Findings(replace(results, trials=alone))).details, "very same score")
 
 
 def test_of_several_objectives_the_whole_pareto_front_is_counted():
     results = tuning(study={"trials": 4, "seeds": 2, "objective": ["solve_rate", "-parameters"]})
     trials = results.trials.assign(solve_rate=[1.0, 0.5, 0.5, 0.0], parameters=[40, 20, 30, 10])
-    found = answer(replace(results, trials=trials))
+    found = answer(Findings(replace(results, trials=trials)))
     assert "number 0 ranks first (highest solve rate and fewest weights)" in found.sentence
     assert _any(found.details, "2 other trials do as well as it")
 
@@ -127,35 +130,39 @@ def test_the_same_warning_is_not_repeated_for_every_condition():
     raw = TUTORIAL | {"conditions": {"keys": [2, 3, 4, 5, 6]}, "study": {"seeds": 4}}
     results = sample(tutorial().path, raw)
     replicates = results.replicates.assign(solved=[True, False, True, False] * 5, epochs_to_solve=249.0)
-    said = [sentence for sentence in cautions(replace(results, replicates=replicates)) if "budget" in sentence]
+    said = [
+        sentence for sentence in cautions(Findings(replace(results, replicates=replicates))) if "budget" in sentence
+    ]
     assert len(said) == 3
-    assert _any(cautions(replace(results, replicates=replicates)), "The same holds for 2 other conditions")
+    assert _any(cautions(Findings(replace(results, replicates=replicates))), "The same holds for 2 other conditions")
 
 
 def test_learning_by_heart_and_few_seeds_are_cautioned_against():
-    said = cautions(tuning())
+    said = cautions(Findings(tuning()))
     assert _any(said, "tested on the very sequences")
     assert _any(said, "With 10 seeds", f"69{DASH}100%")
-    assert not _any(cautions(tutorial()), "With 64 seeds")
+    assert not _any(cautions(Findings(tutorial())), "With 64 seeds")
 
 
 def test_held_out_sequences_are_not_said_to_be_learnt_by_heart():
-    said = cautions(unseen())
+    said = cautions(Findings(unseen()))
     assert not _any(said, "tested on the very sequences")
     assert _any(said, "it is 100 fresh sequences")
-    assert not _any(cautions(tutorial()), "fresh sequences")
+    assert not _any(cautions(Findings(tutorial())), "fresh sequences")
     fixed = {"name": "random", "sequence_length": 5, "train_sequences": 50}
-    assert not _any(cautions(sample(tutorial().path, UNSEEN | {"task": fixed})), "fresh sequences")
+    assert not _any(cautions(Findings(sample(tutorial().path, UNSEEN | {"task": fixed}))), "fresh sequences")
 
 
 def test_seeds_that_are_trained_until_they_solve_the_task_are_given_up_after_so_many_sequences():
     results = unseen()
     unsolved = int((~results.replicates["solved"]).sum())
     assert 0 < unsolved < 20
-    assert _any(answer(results).details, f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds.")
-    assert _any(cautions(results), f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds.")
+    assert _any(
+        answer(Findings(results)).details, f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds."
+    )
+    assert _any(cautions(Findings(results)), f"Not solved within 25,000 training sequences: {unsolved} of 20 seeds.")
     raw = UNSEEN | {"training": {"epochs": 250}}
-    assert not _any(cautions(sample(results.path, raw)), "within 25,000")
+    assert not _any(cautions(Findings(sample(results.path, raw))), "within 25,000")
 
 
 def test_a_seed_whose_loss_diverged_is_not_counted_among_those_given_up():
@@ -163,14 +170,14 @@ def test_a_seed_whose_loss_diverged_is_not_counted_among_those_given_up():
     replicates = results.replicates.copy()
     lost = replicates.index[~replicates["solved"].astype(bool)]
     replicates.loc[lost[0], "diverged"] = True
-    said = cautions(replace(results, replicates=replicates))
+    said = cautions(Findings(replace(results, replicates=replicates)))
     assert _any(said, f"training sequences: {len(lost) - 1} of 20 seeds")
 
 
 def test_where_right_answers_do_not_suffice_the_answer_speaks_of_the_task():
     strict = {"name": "increasing", "sequence_length": 5, "max_error": 0.25}
     results = sample(tutorial().path, TUTORIAL | {"task": strict})
-    assert answer(results).sentence.endswith("end with the task solved.")
+    assert answer(Findings(results)).sentence.endswith("end with the task solved.")
     assert criterion(conditions(results)).endswith("right, with no output there further than 0.25 from its target.")
 
 
@@ -182,21 +189,21 @@ def test_the_criterion_names_its_fresh_sequences():
 
 def test_a_task_that_needs_no_memory_is_cautioned_against():
     easy = {"name": "explicit", "sequences": [["a", "b", "c"], ["c", "b", "c"]]}
-    said = cautions(sample(tutorial().path, TUTORIAL | {"task": easy, "study": {"seeds": 2}}))
+    said = cautions(Findings(sample(tutorial().path, TUTORIAL | {"task": easy, "study": {"seeds": 2}})))
     assert _any(said, "can be told without any memory")
 
 
 def test_late_successes_say_that_the_budget_may_be_too_short():
     results = tutorial()
-    assert _any(cautions(results), "budget may be too short", "last fifth of the 250 epochs")
+    assert _any(cautions(Findings(results)), "budget may be too short", "last fifth of the 250 epochs")
     early = results.replicates.assign(epochs_to_solve=np.minimum(results.replicates["epochs_to_solve"], 100))
-    assert not _any(cautions(replace(results, replicates=early)), "budget")
+    assert not _any(cautions(Findings(replace(results, replicates=early))), "budget")
 
 
 def test_a_best_trial_at_the_end_of_a_range_is_pointed_out():
     results = tuning(study={"trials": 5, "seeds": 2})
     trials = results.trials.assign(units=64)
-    assert _any(cautions(replace(results, trials=trials)), "end of a searched range", "units at 64")
+    assert _any(cautions(Findings(replace(results, trials=trials))), "end of a searched range", "units at 64")
 
 
 def test_failed_pruned_and_diverged_are_counted_apart():
@@ -206,10 +213,10 @@ def test_failed_pruned_and_diverged_are_counted_apart():
     replicates = results.replicates.copy()
     replicates.loc[0, "diverged"] = True
     results = replace(results, replicates=replicates)
-    tally = counts(results)
+    tally = counts(Findings(results))
     assert (tally.complete, tally.pruned, tally.failed, tally.diverged) == (2, 1, 2, 1)
     assert not tally.interrupted
-    said = cautions(results)
+    said = cautions(Findings(results))
     assert _any(said, "2 of 5 trials failed")
     assert _any(said, "1 of 5 trials ended early")
     assert _any(said, "1 of 6 replicates")

@@ -4,27 +4,27 @@ import numpy as np
 import pytest
 from sampled_results import TUNING, by_cell, confirmed, sample, tuning, tutorial, two_conditions
 
-from sweep.reporting.figures.confirmed import confirmed_table, optimism
 from sweep.reporting.figures.sections import figure_sections
 from sweep.reporting.findings.answer import answer
 from sweep.reporting.findings.choice import choice_table, choices, measured_where
+from sweep.reporting.findings.confirmed import confirmed_table, optimism
 from sweep.reporting.findings.facts import environment
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.tables import cost_table
 from sweep.reporting.look.display import columns
-from sweep.results.ranking import best_trials, confirmation
 from sweep.stats.scores import mean_interval
 
 
 def test_each_condition_has_its_best_trial_with_its_settings():
     results = by_cell()
-    table, best = choice_table(results), best_trials(results)
+    table, best = choice_table(Findings(results)), Findings(results).search.best
     assert list(table["sequence_length"]) == [4, 5, 6]
     assert list(table["trial"]) == [int(trial["trial"]) for trial in best.values()]
     assert list(table["cell"]) == [trial["cell"] for trial in best.values()]
 
 
 def test_recall_has_the_interval_of_its_mean_over_the_seeds():
-    row = choice_table(tutorial()).iloc[0]
+    row = choice_table(Findings(tutorial())).iloc[0]
     recall = tutorial().replicates["recall_accuracy"].to_numpy(float)
     assert row["recall_accuracy"] == pytest.approx(recall.mean())
     assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall)
@@ -32,7 +32,7 @@ def test_recall_has_the_interval_of_its_mean_over_the_seeds():
 
 
 def test_seeds_that_all_score_the_same_show_no_spread_and_get_no_interval():
-    table = choice_table(two_conditions())
+    table = choice_table(Findings(two_conditions()))
     assert np.isnan(table["recall_accuracy_low"][1])
     shown = {column.heading: column.texts for column in columns(table)}
     assert "(" in shown["recall accuracy (95%)"][0]
@@ -42,15 +42,15 @@ def test_seeds_that_all_score_the_same_show_no_spread_and_get_no_interval():
 
 def test_confirmed_scores_take_the_place_of_the_searchs():
     results = tuning()
-    best = int(best_trials(results)[0]["trial"])
+    best = int(Findings(results).search.best[0]["trial"])
     again = confirmed(results, [best])
-    (choice,) = choices(again).values()
+    (choice,) = choices(Findings(again)).values()
     assert choice.confirmed
     assert int(choice.trial["trial"]) == best
-    assert choice.trial["solve_rate"] < best_trials(results)[0]["solve_rate"]
+    assert choice.trial["solve_rate"] < Findings(results).search.best[0]["solve_rate"]
     assert sorted(choice.replicates["seed"]) == list(range(100, 110))
-    assert "These are the confirmed scores" in " ".join(answer(again).details)
-    assert "Picked as the best" not in " ".join(answer(again).details)
+    assert "These are the confirmed scores" in " ".join(answer(Findings(again)).details)
+    assert "Picked as the best" not in " ".join(answer(Findings(again)).details)
 
 
 def test_of_several_confirmed_trials_the_one_with_the_best_confirmed_score_is_chosen():
@@ -60,41 +60,41 @@ def test_of_several_confirmed_trials_the_one_with_the_best_confirmed_score_is_ch
     again.trials.loc[(again.trials["phase"] == "confirm") & (again.trials["trial"] == order[2]), "recall_accuracy"] = (
         1.0
     )
-    assert int(choices(again)[0].trial["trial"]) == order[2]
-    assert "of the 3 configurations that were trained again" in answer(again).sentence
+    assert int(choices(Findings(again))[0].trial["trial"]) == order[2]
+    assert "of the 3 configurations that were trained again" in answer(Findings(again)).sentence
 
 
 def test_a_condition_that_was_not_confirmed_keeps_the_searchs_score_and_says_so():
     raw = TUNING | {"conditions": {"sequence_length": [5, 6]}, "study": {"trials": 12, "seeds": 3}}
     results = sample(tuning().path, raw)
-    best = int(best_trials(results)[0]["trial"])
-    found = choices(confirmed(results, [best]))
+    best = int(Findings(results).search.best[0]["trial"])
+    found = choices(Findings(confirmed(results, [best])))
     assert [choice.confirmed for choice in found.values()] == [True, False]
-    assert "Only some of these scores were confirmed" in " ".join(answer(confirmed(results, [best])).details)
+    assert "Only some of these scores were confirmed" in " ".join(answer(Findings(confirmed(results, [best]))).details)
 
 
 def test_without_a_confirmation_there_is_none():
-    assert confirmation(tuning()).trials.empty
-    assert not any(choice.confirmed for choice in choices(by_cell()).values())
+    assert Findings(tuning()).again.trials.empty
+    assert not any(choice.confirmed for choice in choices(Findings(by_cell())).values())
 
 
 def test_what_was_not_measured_is_said_along_a_numeric_axis():
-    assert measured_where(by_cell()).startswith("Measured at sequence_length = 4, 5 and 6, and nowhere else:")
-    assert "is not known" in measured_where(by_cell())
-    assert measured_where(tuning()) == ""
+    assert measured_where(Findings(by_cell())).startswith("Measured at sequence_length = 4, 5 and 6, and nowhere else:")
+    assert "is not known" in measured_where(Findings(by_cell()))
+    assert measured_where(Findings(tuning())) == ""
 
 
 def test_a_value_without_a_complete_trial_does_not_count_as_measured():
     results = by_cell()
     results.trials.loc[results.trials["sequence_length"] == 6, "state"] = "failed"
-    assert "= 4 and 5, and nowhere" in measured_where(results)
+    assert "= 4 and 5, and nowhere" in measured_where(Findings(results))
 
 
 def test_the_confirmed_table_sets_both_scores_and_the_optimism_side_by_side():
     results = tuning()
     order = results.trials.sort_values("recall_accuracy", ascending=False)["trial"].tolist()[:3]
     again = confirmed(results, order)
-    table = confirmed_table(again)
+    table = confirmed_table(Findings(again))
     assert sorted(table["trial"]) == sorted(order)
     assert list(table["rank"]) == [1, 2, 3]
     assert table["confirmed_recall_accuracy"].is_monotonic_decreasing
@@ -103,25 +103,27 @@ def test_the_confirmed_table_sets_both_scores_and_the_optimism_side_by_side():
         assert row["searched_recall_accuracy"] == before[row["trial"]]
         excess = 100 * (row["searched_recall_accuracy"] - row["confirmed_recall_accuracy"])
         assert row["optimism_points"] == pytest.approx(excess)
-    assert f"too optimistic by {table['optimism_points'].mean():+.1f} points" in optimism(again)
+    assert f"too optimistic by {table['optimism_points'].mean():+.1f} points" in optimism(Findings(again))
 
 
 def test_the_optimism_of_a_minimised_score_is_what_it_was_too_low_by():
     results = tuning(study={"trials": 4, "seeds": 4, "objective": "-loss"})
     again = confirmed(results, [0])
     again.trials.loc[again.trials["phase"] == "confirm", "loss"] = 0.5
-    (row,) = confirmed_table(again).to_dict("records")
+    (row,) = confirmed_table(Findings(again)).to_dict("records")
     assert row["optimism"] == pytest.approx(0.5 - row["searched_loss"])
 
 
 def test_confirmed_trials_have_a_section_a_cost_and_seeds_of_their_own():
     results = tuning(study={"trials": 6, "seeds": 3})
-    best = int(best_trials(results)[0]["trial"])
+    best = int(Findings(results).search.best[0]["trial"])
     again = confirmed(results, [best])
-    assert "confirmed-rates" in [figure.name for section in figure_sections(again) for figure in section.figures]
-    cost = cost_table(again).set_index("phase")
+    assert "confirmed-rates" in [
+        figure.name for section in figure_sections(Findings(again)) for figure in section.figures
+    ]
+    cost = cost_table(Findings(again)).set_index("phase")
     assert list(cost["replicates"]) == [18, 3]
     assert list(cost["trials"]) == [6, 1]
-    assert ("seeds of the confirmation", "100 to 102") in environment(again)
-    assert not [fact for fact in environment(results) if "confirmation" in fact.name]
-    assert confirmed_table(results).empty
+    assert ("seeds of the confirmation", "100 to 102") in environment(Findings(again))
+    assert not [fact for fact in environment(Findings(results)) if "confirmation" in fact.name]
+    assert confirmed_table(Findings(results)).empty

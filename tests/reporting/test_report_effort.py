@@ -10,11 +10,11 @@ from sweep.reporting.figures.effort import effort_by_condition, effort_figures, 
 from sweep.reporting.figures.pareto import pareto_figures
 from sweep.reporting.figures.sections import figure_sections
 from sweep.reporting.findings.conditions import conditions
-from sweep.results.ranking import ranking
+from sweep.reporting.findings.findings import Findings
 
 
 def _curve(results):
-    return solved_curve(results, conditions(results)[0], ranking(results).iloc[0])
+    return solved_curve(Findings(results), conditions(results)[0], Findings(results).search.ranked.iloc[0])
 
 
 def test_the_curve_ends_at_the_share_that_ever_solved_where_all_were_trained_to_the_end():
@@ -45,15 +45,15 @@ def test_a_diverged_seed_counts_as_trained_to_the_whole_budget():
 
 def test_the_figure_holds_the_best_trials_in_their_order():
     results = tuning()
-    ranked = ranking(results)
-    (figure,) = effort_figures(results, conditions(results)[0], ranked)
+    ranked = Findings(results).search.ranked
+    (figure,) = effort_figures(Findings(results), conditions(results)[0], ranked)
     assert list(dict.fromkeys(figure.data["trial"])) == [f"trial {n}" for n in ranked["trial"][:3]]
     assert {"sequences", "solved", "low", "high", "at_risk"} < set(figure.data)
     assert "training sequences shown" in figure.svg
 
 
 def test_several_conditions_have_a_curve_each_in_one_figure():
-    (figure,) = effort_by_condition(two_conditions())
+    (figure,) = effort_by_condition(Findings(two_conditions()))
     assert list(dict.fromkeys(figure.data["condition"])) == ["sequence_length = 5", "sequence_length = 10"]
     never = figure.data[figure.data["condition"] == "sequence_length = 10"]
     assert (never["solved"] == 0).all()
@@ -62,7 +62,7 @@ def test_several_conditions_have_a_curve_each_in_one_figure():
 
 def test_the_front_holds_every_trial_that_none_is_better_than_by_both_objectives():
     results = tuning(study={"trials": 30, "seeds": 3, "objective": ["solve_rate", "-parameters"]})
-    (figure,) = pareto_figures(results, conditions(results)[0], ranking(results))
+    (figure,) = pareto_figures(Findings(results), conditions(results)[0], Findings(results).search.ranked)
     data = figure.data
     for _, row in data.iterrows():
         no_worse = (data["solve_rate"] >= row["solve_rate"]) & (data["parameters"] <= row["parameters"])
@@ -73,6 +73,6 @@ def test_the_front_holds_every_trial_that_none_is_better_than_by_both_objectives
 
 def test_a_study_of_one_objective_has_no_pareto_picture():
     results = tuning(study={"trials": 12, "seeds": 2})
-    names = [figure.name for section in figure_sections(results) for figure in section.figures]
+    names = [figure.name for section in figure_sections(Findings(results)) for figure in section.figures]
     assert "effort" in names
     assert not [name for name in names if name.startswith("pareto")]

@@ -12,7 +12,7 @@ from conftest import failed_outcome, outcome_of
 from sampled_results import MANIFEST
 
 from sweep.experiment.file import parse
-from sweep.reporting.page import drawn_trials, write_report
+from sweep.reporting.page import curves_needed, write_report
 from sweep.results.record import TrialKey
 from sweep.results.store import Store
 
@@ -117,7 +117,7 @@ def test_a_report_of_the_curves_that_it_draws_is_the_one_of_all_curves(tmp_path:
         key = TrialKey(trial=trial, phase="search", condition=condition, parameters={"units": [4, 8, 16][trial % 3]})
         store.append(experiment, key, outcome_of(tests))
     whole = store.load()
-    some = store.load(drawn_trials)
+    some = store.load(curves_needed)
     assert 0 < some.curves["trial"].nunique() < whole.curves["trial"].nunique()
     folder = write_report(whole).parent
     first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

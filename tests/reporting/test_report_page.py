@@ -30,9 +30,9 @@ from sweep.reporting.figures.steps import _binned, step_figures
 from sweep.reporting.files import write_files
 from sweep.reporting.findings.answer import settings
 from sweep.reporting.findings.conditions import conditions
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.importances import importances
 from sweep.reporting.page import write_report
-from sweep.results.ranking import ranking
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -128,7 +128,7 @@ def test_an_error_of_a_failed_trial_is_shown_escaped(tmp_path):
 
 def test_the_memoryless_ceiling_and_chance_are_drawn_and_named():
     results = sample(tutorial().path, TUTORIAL | {"study": {"seeds": 4}})
-    recall = learning_curves(results, conditions(results)[0], ranking(results))[0]
+    recall = learning_curves(Findings(results), conditions(results)[0], Findings(results).search.ranked)[0]
     svg = "{http://www.w3.org/2000/svg}"
     root = ElementTree.fromstring(recall.svg)
     texts = " ".join(element.text or "" for element in root.iter(f"{svg}text"))
@@ -142,8 +142,8 @@ def test_the_memoryless_ceiling_and_chance_are_drawn_and_named():
 
 def test_the_map_of_steps_goes_from_the_best_trial_to_the_worst():
     results = tuning(study={"trials": 60, "seeds": 2})
-    ranked = ranking(results)
-    shown = list(step_figures(results, conditions(results)[0], ranked)[1].data["trial"])
+    ranked = Findings(results).search.ranked
+    shown = list(step_figures(Findings(results), conditions(results)[0], ranked)[1].data["trial"])
     assert len(shown) < 60
     assert [shown[0], shown[-1]] == [ranked["trial"].iloc[0], ranked["trial"].iloc[-1]]
 
@@ -151,20 +151,20 @@ def test_the_map_of_steps_goes_from_the_best_trial_to_the_worst():
 def test_a_single_scored_step_gets_no_step_figure():
     results = unseen(study={"seeds": 3})
     assert set(results.steps["step"]) == {4}
-    assert step_figures(results, conditions(results)[0], ranking(results)) == []
+    assert step_figures(Findings(results), conditions(results)[0], Findings(results).search.ranked) == []
 
 
 def test_sequences_that_end_at_various_steps_of_their_own_get_no_step_figure():
     raw = UNSEEN | {"task": {"name": "marked", "lag": 5}, "study": {"seeds": 2}}
     results = sample(unseen().path, raw)
     assert len(set(results.steps["step"])) > 1
-    assert step_figures(results, conditions(results)[0], ranking(results)) == []
+    assert step_figures(Findings(results), conditions(results)[0], Findings(results).search.ranked) == []
 
 
 def test_a_step_that_is_not_scored_leaves_its_place_in_the_map_empty():
     results = sample(tutorial().path, TUTORIAL | {"study": {"seeds": 4}})
     results = replace(results, steps=results.steps[results.steps["step"] != 2])
-    steps, row_by_row = step_figures(results, conditions(results)[0], ranking(results))
+    steps, row_by_row = step_figures(Findings(results), conditions(results)[0], Findings(results).search.ranked)
     assert list(steps.data["step"]) == [1, 3, 4]
     assert list(row_by_row.data.columns) == ["seed", "1", "3", "4"]
     cells, edges = _binned(np.array([[1.0, np.nan, 0.5, 0.0]]))
@@ -191,10 +191,15 @@ def test_no_line_breaks_inside_an_interval_or_a_setting(tmp_path):
 
 def test_a_curve_of_more_tests_than_can_be_told_apart_says_how_many_are_drawn():
     results = sample(tutorial().path, TUTORIAL | {"training": {"epochs": 251}, "study": {"seeds": 2}})
-    curves = learning_curves(results, conditions(results)[0], ranking(results))
+    curves = learning_curves(Findings(results), conditions(results)[0], Findings(results).search.ranked)
     assert all("Drawn: 250 of 251 tests, evenly; the CSV has all." in curve.caption for curve in curves)
     assert all(len(curve.data) == 251 for curve in curves)
-    assert "Drawn" not in learning_curves(tutorial(), conditions(tutorial())[0], ranking(tutorial()))[0].caption
+    assert (
+        "Drawn"
+        not in learning_curves(Findings(tutorial()), conditions(tutorial())[0], Findings(tutorial()).search.ranked)[
+            0
+        ].caption
+    )
 
 
 def test_bands_keep_the_last_value_of_a_replicate_that_ended_early():
@@ -213,18 +218,18 @@ def test_a_diverged_loss_does_not_bend_the_band():
 
 def test_importances_say_why_they_are_missing():
     few = tuning(study={"trials": 9, "seeds": 2})
-    assert "10 complete trials are needed" in importances(few, ranking(few)).why_not
+    assert "10 complete trials are needed" in importances(Findings(few), Findings(few).search.ranked).why_not
     same = tuning(study={"trials": 12, "seeds": 2})
-    flat = ranking(same).assign(recall_accuracy=1.0)
-    assert "the same recall accuracy" in importances(same, flat).why_not
+    flat = Findings(same).search.ranked.assign(recall_accuracy=1.0)
+    assert "the same recall accuracy" in importances(Findings(same), flat).why_not
 
 
 @pytest.mark.slow
 def test_importances_find_the_parameter_that_decides():
     results = tuning()
-    trials = ranking(results)
+    trials = Findings(results).search.ranked
     trials = trials.assign(recall_accuracy=(np.log(trials["learning_rate"].astype(float)) + 10) / 10)
-    found = importances(results, trials)
+    found = importances(Findings(results), trials)
     assert next(iter(found.shares)) == "learning_rate"
     assert sum(found.shares.values()) == pytest.approx(1)
 
@@ -233,7 +238,7 @@ def test_importances_find_the_parameter_that_decides():
 def test_importances_take_a_range_below_one_for_what_it_is():
     search = {"clip_norm": {"low": 0.1, "high": 10.0, "log": True}, "units": {"low": 1, "high": 64}}
     results = sample(Path("results/clipped"), TUNING | {"search": search})
-    assert set(importances(results, ranking(results)).shares) == {"clip_norm", "units"}
+    assert set(importances(Findings(results), Findings(results).search.ranked).shares) == {"clip_norm", "units"}
 
 
 def test_sorting_is_by_number_where_a_column_has_numbers(tmp_path):
@@ -254,7 +259,9 @@ def test_every_kind_of_results_gives_a_page(tmp_path):
 
 @pytest.mark.slow
 def test_reports_import_neither_tensorflow_nor_matplotlib_before_they_are_written():
-    program = "import sys, sweep.report.page; print(*{'tensorflow', 'keras', 'matplotlib', 'optuna'} & {*sys.modules})"
+    program = (
+        "import sys, sweep.reporting.page; print(*{'tensorflow', 'keras', 'matplotlib', 'optuna'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
@@ -284,4 +291,4 @@ def test_a_parameter_that_only_some_trials_have_is_left_out_of_the_others(tmp_pa
     assert "zeros or chrono, where cell = lstm (varied)" in markdown
     assert "a dot a complete trial that has it" in markdown
     gru = results.trials[lacking].iloc[0]
-    assert settings(results, gru) == "cell = gru"
+    assert settings(Findings(results), gru) == "cell = gru"

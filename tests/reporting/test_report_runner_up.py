@@ -5,8 +5,8 @@ import pytest
 from sampled_results import by_cell, confirmed, tuning, tutorial
 
 from sweep.reporting.findings.answer import answer
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.runner_up import duel_table, duels, how_sure, told_apart
-from sweep.results.ranking import ranking
 from sweep.stats.significance import holm
 from sweep.stats.significance import paired_permutation_test as permutation
 
@@ -29,13 +29,13 @@ def _of_ten_seeds():
 
 def test_a_clear_lead_on_the_same_seeds_is_called_better():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 9 + [0.9]), 2, np.linspace(0.2, 0.5, 10))
-    (duel,) = duels(results).values()
+    (duel,) = duels(Findings(results)).values()
     found = duel.compared
     assert (int(duel.choice.trial["trial"]), duel.runner_up, found.verdict) == (1, 2, "better")
     assert found.difference == pytest.approx(0.99 - 0.35)
     assert found.p_value == pytest.approx(2 / 2**10)
     assert found.low < found.difference < found.high
-    (sentence,) = how_sure(results)
+    (sentence,) = how_sure(Findings(results))
     assert "Trial 1 is better than the next best configuration, trial 2" in sentence
     assert "by the scores that it was picked by" in sentence
     assert "64 points" in sentence
@@ -43,10 +43,10 @@ def test_a_clear_lead_on_the_same_seeds_is_called_better():
 
 def test_a_lead_that_one_seed_makes_is_inconclusive_and_says_how_many_seeds_would_tell():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 9 + [0.5])
-    (duel,) = duels(results).values()
+    (duel,) = duels(Findings(results)).values()
     assert duel.compared.verdict == "inconclusive"
     assert 10 < duel.compared.seeds_to_settle < 1000
-    (sentence,) = how_sure(results)
+    (sentence,) = how_sure(Findings(results))
     assert "leads the next best" in sentence
     assert "which may be chance" in sentence
     assert f"about {duel.compared.seeds_to_settle} seeds each would probably settle it" in sentence
@@ -54,11 +54,11 @@ def test_a_lead_that_one_seed_makes_is_inconclusive_and_says_how_many_seeds_woul
 
 def test_equal_scores_leave_it_open():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 10)
-    (row,) = duel_table(results).to_dict("records")
+    (row,) = duel_table(Findings(results)).to_dict("records")
     assert (row["difference_points"], row["p_value"], row["verdict"]) == (0, 1, "inconclusive")
     assert np.isnan(row["difference_points_low"])
     assert np.isnan(row["seeds_to_settle"])
-    assert "score the same on 10 seeds: which is better is open" in how_sure(results)[0]
+    assert "score the same on 10 seeds: which is better is open" in how_sure(Findings(results))[0]
 
 
 def test_a_configuration_is_no_rival_of_itself():
@@ -66,19 +66,19 @@ def test_a_configuration_is_no_rival_of_itself():
     for name in results.experiment.search:
         at = results.trials.columns.get_loc(name)
         results.trials.iloc[2, at] = results.trials.iloc[1, at]
-    assert duels(results)[0].runner_up == 0
+    assert duels(Findings(results))[0].runner_up == 0
 
 
 def test_only_what_differs_is_named():
-    for duel in duels(by_cell()).values():
-        ranked = ranking(by_cell()).set_index("trial")
+    for duel in duels(Findings(by_cell())).values():
+        ranked = Findings(by_cell()).search.ranked.set_index("trial")
         other, own = ranked.loc[duel.runner_up], duel.choice.trial
         assert duel.apart == ", ".join(f"{n} = {other[n]}" for n in ("cell", "units") if other[n] != own[n])
 
 
 def test_p_values_are_corrected_for_the_number_of_conditions():
     results = by_cell()
-    found = duels(results)
+    found = duels(Findings(results))
     assert len(found) == 3
 
     def recall(trial):
@@ -97,32 +97,32 @@ def test_a_confirmed_choice_is_compared_on_the_new_seeds():
     for trial, recall in ((1, 0.4), (2, 0.8)):
         row = (again.trials["phase"] == "confirm") & (again.trials["trial"] == trial)
         again.trials.loc[row, "recall_accuracy"] = recall
-    (duel,) = duels(again).values()
+    (duel,) = duels(Findings(again)).values()
     assert (int(duel.choice.trial["trial"]), duel.runner_up) == (2, 1)
     assert duel.compared.difference == pytest.approx(0.4)
-    assert "picked by" not in how_sure(again)[0]
+    assert "picked by" not in how_sure(Findings(again))[0]
 
 
 def test_the_answer_says_in_how_many_conditions_the_best_is_told_apart():
-    assert told_apart(by_cell()) in answer(by_cell()).details
-    assert "with these seeds" in told_apart(by_cell())
+    assert told_apart(Findings(by_cell())) in answer(Findings(by_cell())).details
+    assert "with these seeds" in told_apart(Findings(by_cell()))
 
 
 def test_the_time_to_solve_is_compared_by_the_sequences_and_fewer_are_better():
     results = tuning(study={"trials": 12, "seeds": 10, "objective": "-sequences_to_solve"})
-    (duel,) = duels(results).values()
+    (duel,) = duels(Findings(results)).values()
     assert duel.compared.metric == "sequences_to_solve"
     assert duel.compared.difference < 0
-    assert "sequences to solve" in how_sure(results)[0]
-    assert duel_table(results)["difference"].iloc[0] == duel.compared.difference
+    assert "sequences to solve" in how_sure(Findings(results))[0]
+    assert duel_table(Findings(results))["difference"].iloc[0] == duel.compared.difference
 
 
 def test_what_no_replicate_has_by_itself_gives_way_to_recall():
     results = tuning(study={"trials": 4, "seeds": 10, "objective": "-parameters"})
-    assert duels(results)[0].compared.metric == "recall_accuracy"
+    assert duels(Findings(results))[0].compared.metric == "recall_accuracy"
 
 
 def test_without_a_rival_there_is_no_duel():
-    assert duels(tutorial()) == {}
-    assert duel_table(tutorial()).empty
-    assert told_apart(tutorial()) == ""
+    assert duels(Findings(tutorial())) == {}
+    assert duel_table(Findings(tutorial())).empty
+    assert told_apart(Findings(tutorial())) == ""

@@ -8,9 +8,9 @@ import pytest
 from sampled_results import TUNING, all_failed, empty, sample, tuning, tutorial, two_conditions
 
 from sweep.reporting.files import csv_text
+from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.tables import accuracy_table, cost_table
 from sweep.reporting.look.display import MISSING, columns, displayed, percent, percent_interval, seconds
-from sweep.results.ranking import best_trials, ranking
 from sweep.stats.scores import mean_interval
 
 
@@ -22,18 +22,18 @@ def _with_trial(results, trial, **values):
 
 
 def test_the_best_objective_ranks_first():
-    ranked = ranking(tuning())
+    ranked = Findings(tuning()).search.ranked
     assert list(ranked["rank"]) == list(range(1, 51))
     assert ranked["recall_accuracy"].is_monotonic_decreasing
 
 
 def test_a_minimised_objective_ranks_its_smallest_value_first():
-    ranked = ranking(tuning(study={"trials": 12, "seeds": 3, "objective": "-loss"}))
+    ranked = Findings(tuning(study={"trials": 12, "seeds": 3, "objective": "-loss"})).search.ranked
     assert ranked["loss"].is_monotonic_increasing
 
 
 def test_a_trial_that_never_solved_ranks_behind_slow_ones_when_time_is_minimised():
-    ranked = ranking(tuning(study={"trials": 30, "seeds": 3, "objective": "-epochs_to_solve"}))
+    ranked = Findings(tuning(study={"trials": 30, "seeds": 3, "objective": "-epochs_to_solve"})).search.ranked
     times = ranked["epochs_to_solve"]
     assert times.notna().any()
     assert times.isna().any()
@@ -44,28 +44,30 @@ def test_ties_are_broken_by_solve_rate_then_ert_then_the_earlier_trial():
     results = tuning(study={"trials": 4, "seeds": 3})
     for trial, (rate, ert) in enumerate([(0.5, 9.0), (0.5, 5.0), (0.7, 99.0), (0.5, 9.0)]):
         results = _with_trial(results, trial, recall_accuracy=0.8, solve_rate=rate, ert_sequences=ert)
-    assert list(ranking(results)["trial"]) == [2, 1, 0, 3]
+    assert list(Findings(results).search.ranked["trial"]) == [2, 1, 0, 3]
 
 
 def test_complete_trials_rank_before_pruned_and_pruned_before_failed_ones():
     raw = TUNING | {"study": {"trials": 6, "seeds": 2}}
     states = ["failed", "pruned", "complete", "failed", "pruned", "complete"]
     results = sample(tuning().path, raw, state=lambda trial: states[trial])
-    assert list(ranking(results)["state"]) == sorted(states)[:2] + ["pruned"] * 2 + ["failed"] * 2
+    assert list(Findings(results).search.ranked["state"]) == sorted(states)[:2] + ["pruned"] * 2 + ["failed"] * 2
 
 
 def test_a_trial_with_a_diverged_replicate_is_never_best():
     results = tuning(study={"trials": 5, "seeds": 3})
-    winner = int(best_trials(results)[0]["trial"])
+    winner = int(Findings(results).search.best[0]["trial"])
     replicates = results.replicates.copy()
     replicates.loc[replicates.index[replicates["trial"] == winner][0], "diverged"] = True
     after = replace(results, replicates=replicates)
-    assert int(best_trials(after)[0]["trial"]) != winner
-    assert ranking(after).set_index("trial").loc[winner, "diverged"] == 1
+    assert int(Findings(after).search.best[0]["trial"]) != winner
+    assert Findings(after).search.ranked.set_index("trial").loc[winner, "diverged"] == 1
 
 
 def test_of_several_objectives_no_dominated_trial_ranks_before_one_that_dominates_it():
-    ranked = ranking(tuning(study={"trials": 20, "seeds": 3, "objective": ["solve_rate", "-parameters"]}))
+    ranked = Findings(
+        tuning(study={"trials": 20, "seeds": 3, "objective": ["solve_rate", "-parameters"]})
+    ).search.ranked
     points = ranked[["solve_rate", "parameters"]].to_numpy(float)
     for later in range(len(points)):
         for earlier in range(later):
@@ -76,14 +78,14 @@ def test_of_several_objectives_no_dominated_trial_ranks_before_one_that_dominate
 def test_of_several_objectives_the_table_marks_the_pareto_set():
     results = tuning(study={"trials": 4, "seeds": 2, "objective": ["solve_rate", "-parameters"]})
     trials = results.trials.assign(solve_rate=[1.0, 0.5, 0.5, 0.0], parameters=[40, 20, 30, 10])
-    table = accuracy_table(replace(results, trials=trials)).set_index("trial")
+    table = accuracy_table(Findings(replace(results, trials=trials))).set_index("trial")
     assert table["pareto"].sort_index().tolist() == [True, True, False, True]
     assert table["parameters"].sort_index().tolist() == [40, 20, 30, 10]
-    assert "pareto" not in accuracy_table(tuning())
+    assert "pareto" not in accuracy_table(Findings(tuning()))
 
 
 def test_each_condition_has_a_ranking_and_reference_scores_of_its_own():
-    table = accuracy_table(two_conditions())
+    table = accuracy_table(Findings(two_conditions()))
     assert list(table["sequence_length"]) == [5, 10]
     assert list(table["chance"]) == pytest.approx([1 / 5, 1 / 10])
     assert list(table["memoryless_ceiling"]) == [0.5, 0.5]
@@ -91,49 +93,49 @@ def test_each_condition_has_a_ranking_and_reference_scores_of_its_own():
 
 def test_the_accuracy_table_keeps_the_best_of_each_condition():
     results = tuning(conditions={"sequence_length": [5, 6]}, study={"trials": 8, "seeds": 2})
-    assert list(accuracy_table(results, top=3)["sequence_length"]) == [5] * 3 + [6] * 3
-    assert len(accuracy_table(results, top=None)) == 16
+    assert list(accuracy_table(Findings(results), top=3)["sequence_length"]) == [5] * 3 + [6] * 3
+    assert len(accuracy_table(Findings(results), top=None)) == 16
 
 
 def test_recall_has_the_interval_of_its_own_replicates():
     results = tuning(study={"trials": 6, "seeds": 5})
-    for _, row in accuracy_table(results, top=None).iterrows():
+    for _, row in accuracy_table(Findings(results), top=None).iterrows():
         recall = results.replicates[results.replicates["trial"] == row["trial"]]["recall_accuracy"].to_numpy(float)
         if np.ptp(recall) > 0:
             assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall)
         else:
             assert np.isnan(row["recall_accuracy_low"])
-    assert accuracy_table(results)["recall_accuracy_low"].notna().any()
+    assert accuracy_table(Findings(results))["recall_accuracy_low"].notna().any()
 
 
 def test_a_failed_trial_has_no_interval():
-    assert accuracy_table(all_failed())["recall_accuracy_low"].isna().all()
+    assert accuracy_table(Findings(all_failed()))["recall_accuracy_low"].isna().all()
 
 
 def test_confirmed_trials_do_not_compete_with_the_search():
     results = tuning(study={"trials": 3, "seeds": 2})
     trials = results.trials.copy()
     trials.loc[0, "phase"] = "confirm"
-    assert 0 not in list(ranking(replace(results, trials=trials))["trial"])
+    assert 0 not in list(Findings(replace(results, trials=trials)).search.ranked["trial"])
 
 
 def test_unsolved_is_not_printed_as_zero():
-    shown = displayed(accuracy_table(two_conditions()))
+    shown = displayed(accuracy_table(Findings(two_conditions())))
     assert list(shown["ERT (sequences)"])[1] == MISSING
     assert list(shown["epochs to solve"])[1] == MISSING
 
 
 @pytest.mark.parametrize("results", [empty(), all_failed()], ids=["empty", "all failed"])
 def test_tables_of_results_without_a_score_have_dashes_or_no_rows(results):
-    shown = displayed(accuracy_table(results))
+    shown = displayed(accuracy_table(Findings(results)))
     assert (shown["solve rate (95%)"] == MISSING).all()
-    assert best_trials(results) == {}
-    assert list(displayed(cost_table(results))["weights"]) == [MISSING]
+    assert Findings(results).search.best == {}
+    assert list(displayed(cost_table(Findings(results)))["weights"]) == [MISSING]
 
 
 def test_the_state_is_shown_only_where_trials_did_not_all_complete():
-    assert "state" not in accuracy_table(tutorial())
-    assert "state" in accuracy_table(all_failed())
+    assert "state" not in accuracy_table(Findings(tutorial()))
+    assert "state" in accuracy_table(Findings(all_failed()))
 
 
 def test_percents_reserve_zero_and_a_hundred_for_exactly_these():

@@ -19,9 +19,9 @@ from sweep.execution.plan import make_plan
 from sweep.execution.rounds import Run, confirm_experiment, run_experiment
 from sweep.experiment.experiment import ConfirmConfig
 from sweep.experiment.file import load, override, parse
-from sweep.reporting.figures.confirmed import confirmed_table
+from sweep.reporting.findings.confirmed import confirmed_table
+from sweep.reporting.findings.findings import Findings
 from sweep.results.outcome import Outcome
-from sweep.results.ranking import ranking
 from sweep.results.results import Results
 from sweep.search.confirmation import trials_to_confirm
 from sweep.search.job import Job
@@ -86,7 +86,7 @@ class Counting(Stub):
 
 def test_the_best_of_each_condition_are_trained_from_the_next_seeds(tmp_path: Path) -> None:
     results = run(tmp_path)
-    ranked = ranking(results)
+    ranked = Findings(results).search.ranked
     best = {int(trial) for trial in ranked[ranked["rank"] <= 2]["trial"]}
     assert again(results) == {trial: [3, 4, 5, 6, 7] for trial in best}
     assert sorted(results.trials["phase"]) == ["confirm"] * 4 + ["search"] * 16
@@ -128,7 +128,7 @@ def test_a_search_that_is_extended_keeps_what_was_confirmed_and_confirms_its_new
     executor = Counting()
     after = run(tmp_path, executor=executor, trials=8)
     assert again(before).items() <= again(after).items()
-    ranked = ranking(after)
+    ranked = Findings(after).search.ranked
     assert set(ranked[ranked["rank"] <= 2]["trial"]) <= set(again(after))
     assert set(executor.trained) & {(trial, "confirm") for trial in again(before)} == set()
     assert [phase for _, phase in executor.trained] == ["search"] * 10 + ["confirm"] * (len(again(after)) - 4)
@@ -303,7 +303,7 @@ def test_show_has_both_scores_and_the_optimism_between_them(tmp_path: Path, swee
 
 def test_optimism_is_what_the_search_promised_beyond_what_came() -> None:
     results = confirmed(tuning(study={"trials": 6, "seeds": 10}), [1, 4])
-    table = confirmed_table(results).set_index("trial")
+    table = confirmed_table(Findings(results)).set_index("trial")
     for trial, row in table.iterrows():
         own = results.trials[results.trials["trial"] == trial].set_index("phase")["recall_accuracy"]
         assert row["optimism_points"] == pytest.approx(100 * (own["search"] - own["confirm"]))

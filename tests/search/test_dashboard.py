@@ -18,6 +18,7 @@ from searched import run
 from stubs import Stub
 
 from sweep.reporting.figures.learning import trial_curve
+from sweep.reporting.findings.findings import Findings
 from sweep.results.store import Store
 
 Sweep = Callable[..., Result]
@@ -62,7 +63,7 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
             where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}") as picture:
                 assert picture.headers["Content-Type"].startswith("image/svg+xml")
-                assert picture.read().decode() == trial_curve(results, int(recorded["trial"].iloc[-1]))
+                assert picture.read().decode() == trial_curve(Findings(results), int(recorded["trial"].iloc[-1]))
             heard = [
                 c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
             ]

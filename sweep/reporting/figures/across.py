@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.reporting.findings.conditions import Condition, conditions, of_trial
+from sweep.reporting.figures.section import FigureSection
+from sweep.reporting.findings.conditions import Condition, axis_of, of_trial
 from sweep.reporting.look.display import MISSING, plural, value_text
 from sweep.reporting.look.drawing import INK, SERIES, Drawing, drawn, log_axis, percent_axis, ticks_at, titled
-from sweep.results.ranking import best_trials, ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _LINES = len(SERIES)
 _FEW = 3  # lines, up to which each has its band or its intervals drawn
@@ -25,6 +25,12 @@ _MARKERS = "osD^vP<X"
 _TICKS = 8  # values that can all be named on the axis
 _WIDE_RANGE = 5  # largest value over smallest, from which the axis is logarithmic
 _LONG = 30  # letters of a label, above which the legend has one column
+
+
+def section(findings: Findings) -> FigureSection:
+    """Recall and solve rate along the conditions' numeric axis, where they have one."""
+    axis = axis_of(findings.experiment)
+    return FigureSection("across", f"Along {axis}", across_figures(findings, axis) if axis else [])
 
 
 @dataclass(frozen=True)
@@ -38,55 +44,45 @@ class Line:
     table: pd.DataFrame
 
 
-def axis_of(results: Results) -> str | None:
-    """The one condition that takes two or more numbers; None where there is none, or more than one."""
-    axes = [
-        name
-        for name, values in results.experiment.conditions.items()
-        if len(set(map(str, values))) > 1 and all(type(value) in (int, float) for value in values)
-    ]
-    return axes[0] if len(axes) == 1 else None
-
-
-def lines_along(results: Results, axis: str) -> tuple[list[Line], int]:
+def lines_along(findings: Findings, axis: str) -> tuple[list[Line], int]:
     """The configurations that stand at two or more values of `axis`, best-ranked first, and how many there are.
 
     Of more than can be drawn the first are taken. Where no configuration stands at two values, as in a
     search that draws anew for each condition, the one line is that of the conditions' best trials.
     """
-    settings = conditions(results)
+    settings = findings.conditions
     places: dict[tuple[str, ...], dict[Any, pd.Series]] = {}
-    ranked = ranking(results)
-    varied = [name for name in results.experiment.conditions if name != axis]
+    ranked = findings.search.ranked
+    varied = [name for name in findings.experiment.conditions if name != axis]
     for condition in settings:
         rows = condition.rows(ranked)
         for _, trial in rows[rows["state"] == "complete"].iterrows():
-            key = tuple(value_text(trial[name]) for name in (*varied, *results.experiment.search))
+            key = tuple(value_text(trial[name]) for name in (*varied, *findings.experiment.search))
             places.setdefault(key, {}).setdefault(condition.values[axis], trial)
     repeated = {key: trials for key, trials in places.items() if len(trials) > 1}
     if not repeated:
-        best = {settings[number].values[axis]: trial for number, trial in best_trials(results).items()}
-        return ([Line("best trial of each condition", _table(results, best))], 1) if len(best) > 1 else ([], 0)
+        best = {settings[number].values[axis]: trial for number, trial in findings.search.best.items()}
+        return ([Line("best trial of each condition", _table(findings, best))], 1) if len(best) > 1 else ([], 0)
     order = sorted(repeated, key=lambda key: _standing(repeated[key]))
-    names = (*varied, *results.experiment.search)
+    names = (*varied, *findings.experiment.search)
     telling = [place for place in range(len(names)) if len({key[place] for key in order}) > 1]
     drawn_keys = order[:_LINES]
     lines = [
         Line(
             ", ".join(f"{names[place]} = {key[place]}" for place in telling if key[place] != MISSING),
-            _table(results, repeated[key]),
+            _table(findings, repeated[key]),
         )
         for key in drawn_keys
     ]
     return lines, len(order)
 
 
-def across_figures(results: Results, axis: str) -> list[Drawing]:
+def across_figures(findings: Findings, axis: str) -> list[Drawing]:
     """Recall accuracy against `axis`, a line for each configuration; of several lines, their solve rates too.
 
     The solve rates of a single line stand in the figure of the conditions' best trials already.
     """
-    lines, number = lines_along(results, axis)
+    lines, number = lines_along(findings, axis)
     if not lines:
         return []
     which = f" The {len(lines)} best-ranked of {plural(number, 'configuration')}." if number > len(lines) else ""
@@ -107,7 +103,7 @@ def across_figures(results: Results, axis: str) -> list[Drawing]:
             axes.plot(x, at["median"], **_look(line, place))
             if len(lines) <= _FEW:
                 axes.fill_between(x, at["p25"], at["p75"], color=SERIES[place], alpha=0.15, linewidth=0)
-        for name, style, scores in _references(conditions(results), axis):
+        for name, style, scores in _references(findings.conditions, axis):
             axes.plot(values, [scores[value] for value in values], style, color=INK, linewidth=1, label=name)
         _finish(axes, axis, values, "right at the final element (%)", "Recall accuracy", _legend_columns(lines))
 
@@ -146,11 +142,11 @@ def _standing(trials: dict[Any, pd.Series]) -> tuple[int, float, int]:
     return -len(trials), float(np.mean(ranks)), min(int(trial["trial"]) for trial in trials.values())
 
 
-def _table(results: Results, trials: dict[Any, pd.Series]) -> pd.DataFrame:
+def _table(findings: Findings, trials: dict[Any, pd.Series]) -> pd.DataFrame:
     rows = []
     for value in sorted(trials):
         trial = trials[value]
-        recall = of_trial(results.replicates, int(trial["trial"]))["recall_accuracy"].astype(float)
+        recall = of_trial(findings.search.replicates, int(trial["trial"]))["recall_accuracy"].astype(float)
         quarters = dict(zip(("p25", "median", "p75"), recall.quantile([0.25, 0.5, 0.75]), strict=True))
         solved = {name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")}
         rows.append({"value": value, "trial": int(trial["trial"]), "seeds": len(recall)} | quarters | solved)

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.reporting.findings.conditions import Condition, conditions, epochs_of, of_trial
+from sweep.reporting.figures.section import FigureSection, left_out, shown
+from sweep.reporting.findings.conditions import Condition, epochs_of, of_trial
 from sweep.reporting.look.display import joined, plural
 from sweep.reporting.look.drawing import SERIES, Drawing, drawn, log_axis, percent_axis, shortened, titled
-from sweep.results.ranking import best_trials
 from sweep.stats.times import SolvedCurve, kaplan_meier
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _LINES = len(SERIES)
 _TRIALS = 3  # of one condition's trials, the best
@@ -25,18 +25,36 @@ _BANDS = 3  # lines, up to which each has its band
 _WIDE = 30  # last time over the first success, from which the axis is logarithmic
 
 
-def solved_curve(results: Results, condition: Condition, trial: pd.Series) -> SolvedCurve:
+def section(findings: Findings) -> FigureSection:
+    """The solved curves of the conditions' best trials, and of the best trials of each condition."""
+    found = FigureSection("effort", "Solved against training", notes=left_out(findings))
+    if len(findings.search.best) > 1:
+        found.figures.extend(effort_by_condition(findings))
+    for each in shown(findings):
+        if len(findings.conditions) == 1 or len(each.trials) > 1:
+            found.figures.extend(effort_figures(findings, *each))
+    return found
+
+
+def curves(findings: Findings) -> set[int]:
+    """The trials whose solved curves are drawn."""
+    best = [trial["trial"] for trial in list(findings.search.best.values())[:_LINES]]
+    drawn_trials = [trial for each in shown(findings) for trial in drawn_curves(each.trials)["trial"]]
+    return {int(trial) for trial in (*best, *drawn_trials)}
+
+
+def solved_curve(findings: Findings, condition: Condition, trial: pd.Series) -> SolvedCurve:
     """The share of the trial's seeds that had solved the task once, by the sequences of their training.
 
     A seed that never did counts as not solved up to its last test, one whose loss diverged up to the whole
     budget: it can no longer solve it.
     """
     number = int(trial["trial"])
-    replicates = of_trial(results.replicates, number)
+    replicates = of_trial(findings.search.replicates, number)
     times = replicates["sequences_to_solve"].to_numpy(float)
     solved = np.isfinite(times)
-    budget = epochs_of(results, condition, trial) * condition.task.num_sequences
-    trained = of_trial(results.curves, number).groupby("seed")["sequences"].max()
+    budget = epochs_of(findings.experiment, condition, trial) * condition.task.num_sequences
+    trained = of_trial(findings.search.curves, number).groupby("seed")["sequences"].max()
     last = replicates["seed"].map(trained).fillna(0).to_numpy(float)
     ended = np.where(replicates["diverged"].astype(bool), budget, last)
     return kaplan_meier(np.where(solved, times, ended), solved)
@@ -47,25 +65,25 @@ def drawn_curves(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[trials["state"] == "complete"].head(_TRIALS)
 
 
-def effort_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+def effort_figures(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """The solved curves of the best of `trials` (ranked, all of one condition)."""
     complete = drawn_curves(trials)
     if complete.empty:
         return []
     rows = [trial for _, trial in complete.iterrows()]
     labels = [f"trial {trial['trial']}" for trial in rows]
-    curves = [solved_curve(results, condition, trial) for trial in rows]
+    curves = [solved_curve(findings, condition, trial) for trial in rows]
     seeds = plural(int(rows[0]["seeds"]), "seed")
     which = f"{seeds} each of the {joined(labels)}, best first".replace("the trial", "trial")
     return [_figure(f"effort{suffix}", condition.label, labels, curves, "trial", which if len(rows) > 1 else seeds)]
 
 
-def effort_by_condition(results: Results) -> list[Drawing]:
+def effort_by_condition(findings: Findings) -> list[Drawing]:
     """The solved curve of each condition's best trial, the first eight of them."""
-    best, settings = best_trials(results), conditions(results)
+    best, settings = findings.search.best, findings.conditions
     numbers = list(best)[:_LINES]
-    curves = [solved_curve(results, settings[number], best[number]) for number in numbers]
-    which = "the best trial of each condition" if results.experiment.search else "each condition"
+    curves = [solved_curve(findings, settings[number], best[number]) for number in numbers]
+    which = "the best trial of each condition" if findings.experiment.search else "each condition"
     if len(best) > len(numbers):
         which += f", the first {len(numbers)} of {len(best)}"
     return [_figure("effort", "", [settings[number].label for number in numbers], curves, "condition", which)]

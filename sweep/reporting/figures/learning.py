@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweep.reporting.findings.conditions import Condition, conditions, of_trial
+from sweep.experiment.trials import TrialNumber
+from sweep.reporting.figures.section import FigureSection, left_out, shown
+from sweep.reporting.findings.conditions import Condition, of_trial
 from sweep.reporting.look.display import plural
 from sweep.reporting.look.drawing import (
     BLUE,
@@ -22,13 +24,12 @@ from sweep.reporting.look.drawing import (
     score_references,
     titled,
 )
-from sweep.results.ranking import ranking
 from sweep.stats import binomial_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _SIZE = (3.75, 2.8)
 _POINTS = 250  # of one curve; more cannot be told apart
@@ -36,15 +37,32 @@ _OTHERS = 60  # other trials drawn behind the best one
 _QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
 
 
-def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+def section(findings: Findings) -> FigureSection:
+    """The learning curves of each condition's best trial."""
+    found = FigureSection("curves", "Learning curves", notes=left_out(findings))
+    for each in shown(findings):
+        found.figures.extend(learning_curves(findings, *each))
+    return found
+
+
+def curves(findings: Findings) -> set[int]:
+    """The trials whose curves are drawn: the best of each condition, and others faint behind it."""
+    return {
+        int(trial)
+        for each in shown(findings)
+        for trial in (each.trials.iloc[0]["trial"], *drawn_beside(each.trials.iloc[1:]))
+    }
+
+
+def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """Three panels of the best of `trials` (ranked, all of one condition), the others faint behind it."""
     best = int(trials.iloc[0]["trial"])
-    curves = of_trial(results.curves, best)
+    curves = of_trial(findings.search.curves, best)
     if curves.empty:
         return []
     seeds = plural(curves["seed"].nunique(), "seed")
-    whose = f"{seeds} of trial {best}" if results.experiment.search else seeds
-    others = _others(results, trials.iloc[1:])
+    whose = f"{seeds} of trial {best}" if findings.experiment.search else seeds
+    others = _others(findings, trials.iloc[1:])
     behind = f" Grey: {_behind(len(others), int((trials.iloc[1:]['state'] != 'failed').sum()))}." if others else ""
     as_before = "Line, bands and grey" if others else "Line and bands"
     right = "every step right" if condition.task.same_for_all_seeds else "every scored step right"
@@ -104,11 +122,13 @@ def learning_curves(results: Results, condition: Condition, trials: pd.DataFrame
     ]
 
 
-def trial_curve(results: Results, trial: int) -> str:
+def trial_curve(findings: Findings, trial: int) -> str:
     """The recall curve of one trial of the search, as SVG; LookupError if it has none."""
-    ranked = ranking(results)
-    settings = conditions(results)
-    drawings = learning_curves(results, settings[trial % len(settings)], ranked[ranked["trial"] == trial])
+    ranked = findings.search.ranked
+    settings = findings.conditions
+    drawings = learning_curves(
+        findings, settings[TrialNumber.of(trial, len(settings)).condition], ranked[ranked["trial"] == trial]
+    )
     return drawings[0].svg
 
 
@@ -145,10 +165,10 @@ def drawn_beside(trials: pd.DataFrame) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
-def _others(results: Results, trials: pd.DataFrame) -> list[pd.DataFrame]:
+def _others(findings: Findings, trials: pd.DataFrame) -> list[pd.DataFrame]:
     """Mean curves of the other trials."""
-    numbers, curves = drawn_beside(trials), results.curves
-    curves = curves[curves["trial"].isin(numbers) & (curves["phase"] == "search")]
+    numbers, curves = drawn_beside(trials), findings.search.curves
+    curves = curves[curves["trial"].isin(numbers)]
     means = curves.groupby(["trial", "epoch"])[["recall_accuracy", "loss"]].mean().reset_index()
     return [_thinned(rows, 60) for _, rows in means.groupby("trial")]
 

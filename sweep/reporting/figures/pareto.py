@@ -14,14 +14,14 @@ from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, lo
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _WIDE = 20  # largest value over smallest, from which an axis is logarithmic
 
 
-def pareto_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+def pareto_figures(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """The first objective against each other one: the complete ones of `trials` (ranked, all of one condition)."""
-    objectives = results.experiment.study.objectives
+    objectives = findings.experiment.study.objectives
     complete = trials[trials["state"] == "complete"]
     if len(objectives) < 2 or complete.empty:
         return []

@@ -9,44 +9,35 @@ import pandas as pd
 
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.experiment.space import Choices
+from sweep.reporting.figures.pareto import pareto_figures
+from sweep.reporting.figures.rates import of_best_trials
+from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition
-from sweep.reporting.findings.importances import Importances
+from sweep.reporting.findings.importances import Importances, importances
 from sweep.reporting.look.display import MISSING, percent, value_text
-from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, rate_rows, titled
+from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
-_INTERVALS = 40  # rows of the interval plot
 _POINTS = 400  # of one scatter plot
 
 
-def solve_rates(table: pd.DataFrame, labels: list[str], rows: str, title: str) -> Drawing:
-    """Solve rates of the rows of `table` with their 95% intervals; `rows` says what the `labels` are."""
-    cut = f" The first {_INTERVALS} of {len(table):,} rows." if len(table) > _INTERVALS else ""
-    table, labels = table.head(_INTERVALS), labels[:_INTERVALS]
-    names = ["trial", "solve_rate", "solve_rate_low", "solve_rate_high", "seeds"]
-    data = table[names].astype({"solve_rate": float, "solve_rate_low": float, "solve_rate_high": float})
-    name = "solve-rates"
-    data.insert(0, "row", labels)
-
-    def draw(axes: Axes) -> None:
-        rate_rows(axes, data, labels, title)
-        axes.set_ylabel(rows)
-        at = range(len(data))
-        axes.plot(data["solve_rate"], at, "o", color=BLUE, markersize=6, markeredgecolor=PAPER, clip_on=False)
-
-    return Drawing(
-        name=name,
-        title=title,
-        caption="Solve rate of each row with its 95% interval (exact, Clopper-Pearson). "
-        f"Where intervals overlap widely, the order of the rows says little.{cut}",
-        svg=drawn(name, (5.4, 0.95 + 0.22 * max(3, len(data))), draw),
-        data=data,
-        wide=True,
-    )
+def section(findings: Findings) -> FigureSection:
+    """What mattered in a search: importances, Pareto fronts, and the objective against each parameter."""
+    found = FigureSection("search", "What mattered", of_best_trials(findings), left_out(findings))
+    for condition, trials, suffix in shown(findings) if findings.experiment.search else ():
+        shares = importances(findings, trials)
+        if shares.shares:
+            found.figures.append(importance_figure(shares, condition, suffix))
+        else:
+            where = f" at {condition.label}" if condition.label else ""
+            found.notes.append(f"No importances{where}: {shares.why_not}.")
+        found.figures.extend(pareto_figures(findings, condition, trials, suffix))
+        found.figures.extend(slices(findings, condition, trials, suffix))
+    return found
 
 
 def importance_figure(found: Importances, condition: Condition, suffix: str = "") -> Drawing:
@@ -79,9 +70,9 @@ def importance_figure(found: Importances, condition: Condition, suffix: str = ""
     )
 
 
-def slices(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+def slices(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """The first objective against each searched parameter, a dot a trial, the best one marked."""
-    outcome = results.experiment.study.objectives[0].removeprefix("-")
+    outcome = findings.experiment.study.objectives[0].removeprefix("-")
     trials = trials[(trials["state"] == "complete") & trials[outcome].notna()]
     if trials.empty:
         return []
@@ -89,17 +80,17 @@ def slices(results: Results, condition: Condition, trials: pd.DataFrame, suffix:
     if len(trials) > _POINTS:
         kept = trials.iloc[np.unique(np.linspace(0, len(trials) - 1, _POINTS).astype(int))]
     drawn_ones = []
-    for parameter in results.experiment.search:
+    for parameter in findings.experiment.search:
         having = kept[[value_text(value) != MISSING for value in kept[parameter]]]  # it may need another one's value
         if len(having):
-            drawn_ones.append(_slice(results, condition, having, parameter, outcome, suffix))
+            drawn_ones.append(_slice(findings, condition, having, parameter, outcome, suffix))
     return drawn_ones
 
 
 def _slice(
-    results: Results, condition: Condition, trials: pd.DataFrame, parameter: str, outcome: str, suffix: str
+    findings: Findings, condition: Condition, trials: pd.DataFrame, parameter: str, outcome: str, suffix: str
 ) -> Drawing:
-    dimension = results.experiment.search[parameter]
+    dimension = findings.experiment.search[parameter]
     name = f"slice-{parameter.replace('_', '-')}{suffix}"
     words = outcome.replace("_", " ")
 

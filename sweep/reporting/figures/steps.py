@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition, of_trial
 from sweep.reporting.look.display import percent, plural
 from sweep.reporting.look.drawing import BLUE, LEVELS, ORANGE, Drawing, drawn, percent_axis, titled
@@ -16,21 +17,29 @@ from sweep.reporting.look.drawing import BLUE, LEVELS, ORANGE, Drawing, drawn, p
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _BARS = 40  # steps of which each gets a bar; of more, a line
 _COLUMNS, _ROWS = 60, 64  # of a map; neighbouring steps are averaged, and rows picked evenly, beyond these
 _MAPPED_TRIALS = 24
 
 
-def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
+def section(findings: Findings) -> FigureSection:
+    """Accuracy at each step, condition by condition."""
+    found = FigureSection("steps", "Step by step", notes=left_out(findings))
+    for each in shown(findings):
+        found.figures.extend(step_figures(findings, *each))
+    return found
+
+
+def step_figures(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
     """Accuracy at each step of the best of `trials` (ranked, all of one condition), and what it averages.
 
     None where a single step is scored, or where the seeds have sequences of various lengths of their own: no
     step is then the same to all of them.
     """
     best = int(trials.iloc[0]["trial"])
-    rows = of_trial(results.steps, best)
+    rows = of_trial(findings.search.steps, best)
     rows = rows[rows["scored"].astype(bool) & rows["accuracy"].notna()]
     if rows["step"].nunique() < 2 or not (condition.one_length or condition.task.same_for_all_seeds):
         return []
@@ -42,7 +51,7 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
         if condition.one_length
         else ""
     )
-    whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if results.experiment.search else "")
+    whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if findings.experiment.search else "")
 
     def draw_bars(axes: Axes) -> None:
         colours = [BLUE] * (len(by_step) - 1) + [ORANGE if condition.one_length else BLUE]
@@ -71,19 +80,19 @@ def step_figures(results: Results, condition: Condition, trials: pd.DataFrame, s
             data=by_step,
             wide=True,
         ),
-        _map(results, condition, trials, rows, suffix),
+        _map(findings, condition, trials, rows, suffix),
     ]
 
 
-def _map(results: Results, condition: Condition, trials: pd.DataFrame, rows: pd.DataFrame, suffix: str) -> Drawing:
+def _map(findings: Findings, condition: Condition, trials: pd.DataFrame, rows: pd.DataFrame, suffix: str) -> Drawing:
     name = f"step-map{suffix}"
     search = len(trials) > 1
     if search:
         complete = trials[trials["state"] == "complete"]["trial"].to_list()
         shown = np.unique(np.linspace(0, len(complete) - 1, min(len(complete), _MAPPED_TRIALS)).astype(int))
         numbers = [complete[index] for index in shown]
-        steps = results.steps
-        rows = steps[steps["trial"].isin(numbers) & (steps["phase"] == "search") & steps["scored"].astype(bool)]
+        steps = findings.search.steps
+        rows = steps[steps["trial"].isin(numbers) & steps["scored"].astype(bool)]
         wide = rows.pivot_table(index="trial", columns="step", values="accuracy").reindex(numbers)
         some = "" if len(numbers) == len(complete) else f"{len(numbers)} of them, evenly through the ranking. "
         caption = f"The complete trials, best on top: share of right answers at each step. {some}".strip()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sweep.reporting.findings.choice import Choice, choices
-from sweep.reporting.findings.conditions import conditions, given_up
+from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
+from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
 from sweep.reporting.look.display import MISSING, count, heading, joined, percent, percent_interval, plural, value_text
 from sweep.results.ranking import as_good
-
-if TYPE_CHECKING:
-    from sweep.results.results import Results
 
 _SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
 
@@ -29,50 +26,51 @@ class Answer:
     details: tuple[str, ...] = ()
 
 
-def answer(results: Results) -> Answer:
+@found_once
+def answer(findings: Findings) -> Answer:
     """The answer: for one condition what its best trial reached, for several how they differ."""
-    tally = counts(results)
+    tally = counts(findings)
     if tally.finished == 0:
         return Answer(f"There is no answer yet: no trial of {tally.expected:,} has finished.")
-    chosen = choices(results)
+    chosen = choices(findings)
     if not chosen:
         ends = [
             f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
         ]
         return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
-    if len(results.experiment.condition_settings) == 1:
-        sentence = _single(results, chosen[0], tally)
-        details = _details(chosen[0]) + _tied(results, chosen[0]) + _sure(results) + _picked(results, chosen, tally)
+    if len(findings.experiment.condition_settings) == 1:
+        sentence = _single(findings, chosen[0], tally)
+        details = _details(chosen[0]) + _tied(findings, chosen[0]) + _sure(findings) + _picked(findings, chosen, tally)
     else:
-        sentence = _several(results, chosen)
-        details = _by_condition(results, chosen) + _sure(results) + _picked(results, chosen, tally)
+        sentence = _several(findings, chosen)
+        details = _by_condition(findings, chosen) + _sure(findings) + _picked(findings, chosen, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
     return Answer(sentence, tuple(details))
 
 
-def settings(results: Results, trial: pd.Series) -> str:
+def settings(findings: Findings, trial: pd.Series) -> str:
     """What the search chose for a trial, by the names of the experiment file; what it has no use for is left out."""
-    texts = {name: value_text(trial[name]) for name in results.experiment.search}
+    texts = {name: value_text(trial[name]) for name in findings.experiment.search}
     return ", ".join(f"{name} = {text}" for name, text in texts.items() if text != MISSING)
 
 
-def _single(results: Results, chosen: Choice, tally: Counts) -> str:
+def _single(findings: Findings, chosen: Choice, tally: Counts) -> str:
     condition, best = chosen.condition, chosen.trial
     outcome = f"{_share(best)} {_verb(best)} with {condition.success}{_lost(chosen)}."
-    if not results.experiment.search:
+    if not findings.experiment.search:
         model, training = condition.configuration.model, condition.configuration.training
         return f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}, {outcome}"
-    how = f"number {best['trial']} ranks first ({_by(results)})"
+    how = f"number {best['trial']} ranks first ({_by(findings)})"
     if chosen.confirmed:
         again = len(chosen.source.trials)
         how += f" of the {plural(again, 'configuration')} that were trained again" if again > 1 else " again"
-    return f"Of {plural(tally.complete, 'complete trial')}, {how}: with {settings(results, best)}, {outcome}"
+    return f"Of {plural(tally.complete, 'complete trial')}, {how}: with {settings(findings, best)}, {outcome}"
 
 
-def _several(results: Results, chosen: dict[int, Choice]) -> str:
-    how = "With the best configuration found for each condition, t" if results.experiment.search else "T"
+def _several(findings: Findings, chosen: dict[int, Choice]) -> str:
+    how = "With the best configuration found for each condition, t" if findings.experiment.search else "T"
     numbers = sorted(chosen, key=lambda number: (-float(chosen[number].trial["solve_rate"]), number))
     if len(numbers) <= _SPELT_OUT:
         parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
@@ -85,18 +83,18 @@ def _several(results: Results, chosen: dict[int, Choice]) -> str:
     return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions."
 
 
-def _by(results: Results) -> str:
+def _by(findings: Findings) -> str:
     """The study's objectives in words."""
     parts = []
-    for objective in results.experiment.study.objectives:
+    for objective in findings.experiment.study.objectives:
         name = objective.removeprefix("-")
         least = "fewest" if name == "parameters" else "lowest"
         parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name).split(' (')[0]}")
     return joined(parts)
 
 
-def _by_condition(results: Results, chosen: dict[int, Choice]) -> list[str]:
-    settings = conditions(results)
+def _by_condition(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
+    settings = findings.conditions
     short = [each for each in chosen.values() if float(each.trial["recall_accuracy"]) <= each.condition.recall_ceiling]
     number = len(chosen) - len(short)
     sentences = [
@@ -139,13 +137,13 @@ def _details(chosen: Choice) -> list[str]:
     return sentences
 
 
-def _tied(results: Results, chosen: Choice) -> list[str]:
+def _tied(findings: Findings, chosen: Choice) -> list[str]:
     """What to add where the objectives alone do not make the trial the best one."""
-    others = as_good(chosen.source, chosen.trial) if results.experiment.search else 0
+    others = as_good(chosen.source, chosen.trial) if findings.experiment.search else 0
     if not others:
         return []
     verb = "does" if others == 1 else "do"
-    if len(results.experiment.study.objectives) > 1:
+    if len(findings.experiment.study.objectives) > 1:
         return [
             f"{plural(others, 'other trial')} {verb} as well as it: better by one objective and worse by another "
             "(the Pareto front)."
@@ -156,15 +154,15 @@ def _tied(results: Results, chosen: Choice) -> list[str]:
     ]
 
 
-def _sure(results: Results) -> list[str]:
+def _sure(findings: Findings) -> list[str]:
     """Whether the best configuration can be told from the next best."""
-    said = told_apart(results) if results.experiment.search else ""
+    said = told_apart(findings) if findings.experiment.search else ""
     return [said] if said else []
 
 
-def _picked(results: Results, chosen: dict[int, Choice], tally: Counts) -> list[str]:
+def _picked(findings: Findings, chosen: dict[int, Choice], tally: Counts) -> list[str]:
     """How far the scores can be trusted that a configuration was picked by."""
-    if not results.experiment.search or tally.complete < 2:
+    if not findings.experiment.search or tally.complete < 2:
         return []
     if all(each.confirmed for each in chosen.values()):
         return ["These are the confirmed scores, from seeds that the search never saw."]

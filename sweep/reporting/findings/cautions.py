@@ -9,14 +9,13 @@ import pandas as pd
 
 from sweep.experiment.space import Range
 from sweep.reporting.findings.choice import choices
-from sweep.reporting.findings.conditions import Condition, conditions, epochs_of, given_up, of_trial
+from sweep.reporting.findings.conditions import Condition, epochs_of, given_up, of_trial
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.look.display import joined, percent_interval, plural, value_text
-from sweep.results.ranking import best_trials
 from sweep.stats import binomial_interval
 
 if TYPE_CHECKING:
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _FEW_SEEDS = 20  # below, even a perfect score leaves more than 1 failure in 7 possible
 _CONDITIONS = 3  # that are warned of one by one
@@ -24,19 +23,24 @@ _LATE = 0.2  # the last part of the epochs, in which a success counts as late
 _NEAR = 0.02  # of a range's width: this close to its end counts as at its end
 
 
-def cautions(results: Results) -> list[str]:
+def cautions(findings: Findings) -> list[str]:
     """Everything about these results that limits what they show."""
-    tally, settings, best = counts(results), conditions(results), best_trials(results)
+    tally, settings, best = counts(findings), findings.conditions, findings.search.best
     found = [*_states(tally), *_task(settings)]
     if not best:
         return found
-    found += [*_seeds(best), *_winner(results, tally)]
+    found += [*_seeds(best), *_winner(findings, tally)]
     for check in (_lost, _given_up, _budget):
-        said = [sentence for number, trial in best.items() for sentence in check(results, settings[number], trial)]
+        said = [sentence for number, trial in best.items() for sentence in check(findings, settings[number], trial)]
         found += said[:_CONDITIONS]
         if len(said) > _CONDITIONS:
             found.append(f"The same holds for {plural(len(said) - _CONDITIONS, 'other condition')}.")
-    return found + _edges(results, best)
+    return found + _edges(findings, best)
+
+
+def best_numbers(findings: Findings) -> set[int]:
+    """The trials whose curves are looked at: whether the loss of the best ones is still falling at their end."""
+    return {int(trial["trial"]) for trial in findings.search.best.values()}
 
 
 def _states(tally: Counts) -> list[str]:
@@ -97,10 +101,10 @@ def _seeds(best: dict[int, pd.Series]) -> list[str]:
     ]
 
 
-def _winner(results: Results, tally: Counts) -> list[str]:
-    if not results.experiment.search or tally.complete < 2:
+def _winner(findings: Findings, tally: Counts) -> list[str]:
+    if not findings.experiment.search or tally.complete < 2:
         return []
-    if all(choice.confirmed for choice in choices(results).values()):
+    if all(choice.confirmed for choice in choices(findings).values()):
         return [
             f"The confirmed scores are those of new seeds; every other score of the {tally.complete:,} trials is the "
             "search's own, and the best of these are optimistic."
@@ -112,9 +116,9 @@ def _winner(results: Results, tally: Counts) -> list[str]:
     ]
 
 
-def _lost(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
+def _lost(findings: Findings, condition: Condition, trial: pd.Series) -> list[str]:
     """Whether replicates had solved the task and lost it again, so that the last test is a matter of luck."""
-    replicates = of_trial(results.replicates, int(trial["trial"]))
+    replicates = of_trial(findings.search.replicates, int(trial["trial"]))
     lost = int((replicates["epochs_to_solve"].notna() & ~replicates["solved"].astype(bool)).sum())
     if lost < max(1, 0.1 * len(replicates)):
         return []
@@ -125,18 +129,18 @@ def _lost(results: Results, condition: Condition, trial: pd.Series) -> list[str]
     ]
 
 
-def _given_up(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
+def _given_up(findings: Findings, condition: Condition, trial: pd.Series) -> list[str]:
     """Whether replicates were given up unsolved, where each is trained until it solves the task."""
-    censored = given_up(results, condition, trial)
+    censored = given_up(findings.search, condition, trial)
     where = f"At {condition.label}, " if condition.label else ""
     said = f"{where}{censored}." if where else f"{censored.capitalize()}."
     return [f"{said} With more training these might solve the task, or might not."] if censored else []
 
 
-def _budget(results: Results, condition: Condition, trial: pd.Series) -> list[str]:
+def _budget(findings: Findings, condition: Condition, trial: pd.Series) -> list[str]:
     """Whether the trial's epochs ended before its seeds were done learning."""
-    epochs = epochs_of(results, condition, trial)
-    replicates = of_trial(results.replicates, int(trial["trial"]))
+    epochs = epochs_of(findings.experiment, condition, trial)
+    replicates = of_trial(findings.search.replicates, int(trial["trial"]))
     successes = replicates[replicates["solved"].astype(bool)]
     solved, late = len(successes), int((successes["epochs_to_solve"] > (1 - _LATE) * epochs).sum())
     where = f" at {condition.label}" if condition.label else ""
@@ -145,7 +149,7 @@ def _budget(results: Results, condition: Condition, trial: pd.Series) -> list[st
             f"The budget may be too short{where}: of {plural(solved, 'solved seed')}, {late} got there only in the "
             f"last fifth of the {epochs:,} epochs, so with more epochs others might follow."
         ]
-    if not solved and _still_falling(of_trial(results.curves, int(trial["trial"])), epochs):
+    if not solved and _still_falling(of_trial(findings.search.curves, int(trial["trial"])), epochs):
         return [
             f"The budget may be too short{where}: the loss is still falling at the end of the {epochs:,} "
             "epochs, so failure here says nothing about a longer training."
@@ -160,9 +164,9 @@ def _still_falling(curves: pd.DataFrame, epochs: int) -> bool:
     return len(earlier) > 0 and bool(loss.iloc[-1] < 0.95 * earlier.iloc[-1])
 
 
-def _edges(results: Results, best: dict[int, pd.Series]) -> list[str]:
+def _edges(findings: Findings, best: dict[int, pd.Series]) -> list[str]:
     found = []
-    for name, dimension in results.experiment.search.items():
+    for name, dimension in findings.experiment.search.items():
         if isinstance(dimension, Range) and dimension.low < dimension.high:
             ends = {_end(dimension, trial[name]) for trial in best.values()} - {None}
             found += [f"{name} at {value_text(end)}" for end in (dimension.low, dimension.high) if end in ends]

@@ -5,24 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from sweep.experiment.configuration import Configuration
+from sweep.experiment.trials import conditions_of
 from sweep.reporting.look.display import plural, value_text
 from sweep.tasks.facts import TaskFacts
 
 if TYPE_CHECKING:
+    from sweep.experiment.experiment import Experiment
+    from sweep.results.phase_view import PhaseView
     from sweep.results.results import Results
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One setting of the problem: `values` is empty where the experiment has no conditions."""
+    """One setting of the problem: `values` is empty where the experiment has no conditions.
+
+    It is the one at the place `number` in the file, of so many (`among`).
+    """
 
     values: dict[str, Any]
     configuration: Configuration
     task: TaskFacts
+    number: int = 0
+    among: int = 1
 
     @property
     def label(self) -> str:
@@ -70,21 +77,33 @@ class Condition:
 
     def rows(self, trials: pd.DataFrame) -> pd.DataFrame:
         """The trials that were run under it."""
-        chosen = np.ones(len(trials), bool)
-        for name, value in self.values.items():
-            # Lists (of an explicit task) come back from Parquet as text, and some numbers as others.
-            texts = (str(value), value_text(value))
-            chosen &= np.array([str(cell) in texts or value_text(cell) in texts for cell in trials[name]], bool)
-        return trials[chosen]
+        own: pd.DataFrame = trials[conditions_of(trials["trial"], self.among) == self.number]
+        return own
 
 
 def conditions(results: Results) -> list[Condition]:
     """The experiment's conditions in the order of its file."""
-    experiment = results.experiment
+    experiment, settings = results.experiment, results.experiment.condition_settings
     return [
-        Condition(values=values, configuration=experiment.base.with_recalled(**values), task=task)
-        for values, task in zip(experiment.condition_settings, results.tasks, strict=True)
+        Condition(
+            values=values,
+            configuration=experiment.base.with_recalled(**values),
+            task=task,
+            number=number,
+            among=len(settings),
+        )
+        for number, (values, task) in enumerate(zip(settings, results.tasks, strict=True))
     ]
+
+
+def axis_of(experiment: Experiment) -> str | None:
+    """The one condition that takes two or more numbers; None where there is none, or more than one."""
+    axes = [
+        name
+        for name, values in experiment.conditions.items()
+        if len(set(map(str, values))) > 1 and all(type(value) in (int, float) for value in values)
+    ]
+    return axes[0] if len(axes) == 1 else None
 
 
 def criterion(settings: list[Condition]) -> str:
@@ -105,21 +124,21 @@ def criterion(settings: list[Condition]) -> str:
     return f"{sentence}."
 
 
-def epochs_of(results: Results, condition: Condition, trial: pd.Series) -> int:
+def epochs_of(experiment: Experiment, condition: Condition, trial: pd.Series) -> int:
     """The most epochs that a replicate of the trial is trained."""
-    return int(trial["epochs"]) if "epochs" in results.experiment.search else condition.configuration.training.epochs
+    return int(trial["epochs"]) if "epochs" in experiment.search else condition.configuration.training.epochs
 
 
-def given_up(results: Results, condition: Condition, trial: pd.Series) -> str:
+def given_up(results: PhaseView, condition: Condition, trial: pd.Series) -> str:
     """How the replicates ended that never solved the task, where each is trained until it does; else empty."""
     replicates = of_trial(results.replicates, int(trial["trial"]))
     unsolved = int((~replicates["solved"].astype(bool) & ~replicates["diverged"].astype(bool)).sum())
     if not condition.configuration.training.stop_when_solved or not unsolved:
         return ""
-    most = epochs_of(results, condition, trial) * condition.task.num_sequences
+    most = epochs_of(results.experiment, condition, trial) * condition.task.num_sequences
     return f"not solved within {most:,} training sequences: {unsolved} of {plural(len(replicates), 'seed')}"
 
 
 def of_trial(frame: pd.DataFrame, trial: int) -> pd.DataFrame:
-    """The rows of `frame` (replicates, curves, steps or lengths) that belong to one trial of the search."""
-    return frame[(frame["trial"] == trial) & (frame["phase"] == "search")]
+    """The rows of `frame` (replicates, curves, steps or lengths of one phase) that belong to one trial."""
+    return frame[frame["trial"] == trial]

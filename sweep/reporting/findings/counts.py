@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from sweep.results.ranking import search_trials
-
-if TYPE_CHECKING:
-    from sweep.results.results import Results
+from sweep.reporting.findings.findings import Findings, found_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +30,12 @@ class Counts:
         return self.finished < self.expected
 
 
-def counts(results: Results) -> Counts:
+@found_once
+def counts(findings: Findings) -> Counts:
     """How many trials and replicates came to which end."""
-    experiment = results.experiment
-    states = list(search_trials(results)["state"])
-    replicates = results.replicates[results.replicates["phase"] == "search"]
+    experiment = findings.experiment
+    states = list(findings.search.trials["state"])
+    replicates = findings.search.replicates
     return Counts(
         expected=experiment.trials * len(experiment.condition_settings),
         **{state: states.count(state) for state in ("complete", "pruned", "failed")},

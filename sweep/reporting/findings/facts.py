@@ -6,13 +6,11 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from sweep.experiment.space import Choices, Dimension
-from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.findings.counts import counts
 from sweep.reporting.look.display import MISSING, joined, percent, percent_interval, plural, seconds, value_text
-from sweep.results.ranking import best_trials, search_trials
 
 if TYPE_CHECKING:
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _FACTS_OF_THE_MACHINE = {"cpu": "processor", "cores": "cores", "memory_gb": "memory", "platform": "platform"}
 
@@ -24,14 +22,14 @@ class Fact(NamedTuple):
     value: str
 
 
-def key_figures(results: Results) -> list[Fact]:
+def key_figures(findings: Findings) -> list[Fact]:
     """A few numbers for the head of the report; the value first in the eye, the name below it."""
-    tally, best, settings = counts(results), best_trials(results), conditions(results)
+    tally, best, settings = counts(findings), findings.search.best, findings.conditions
     facts = []
     if len(settings) == 1 and 0 in best:
         trial = best[0]
         interval = percent_interval(float(trial["solve_rate_low"]), float(trial["solve_rate_high"]))
-        whose = "best trial's " if results.experiment.search else ""
+        whose = "best trial's " if findings.experiment.search else ""
         facts += [
             Fact(f"{whose}solve rate ({interval})", percent(float(trial["solve_rate"]))),
             Fact(f"{whose}recall accuracy", percent(float(trial["recall_accuracy"]))),
@@ -43,14 +41,14 @@ def key_figures(results: Results) -> list[Fact]:
     if tally.expected > 1 or tally.interrupted:
         facts.append(Fact("trials", trials))
     facts.append(Fact("trained networks", f"{tally.replicates:,}"))
-    trained = search_trials(results)["train_seconds"].sum()
+    trained = findings.search.trials["train_seconds"].sum()
     facts.append(Fact("of training", seconds(float(trained))))
     return facts
 
 
-def fixed_parameters(results: Results) -> list[Fact]:
+def fixed_parameters(findings: Findings) -> list[Fact]:
     """What the experiment holds fixed, by section and name as in its file."""
-    experiment = results.experiment
+    experiment = findings.experiment
     changing = {*experiment.conditions, *experiment.search}
     sections = experiment.base.model_dump()
     return [
@@ -61,25 +59,24 @@ def fixed_parameters(results: Results) -> list[Fact]:
     ]
 
 
-def searched_parameters(results: Results) -> list[Fact]:
+def searched_parameters(findings: Findings) -> list[Fact]:
     """What the conditions and the sampler range over."""
-    experiment = results.experiment
+    experiment = findings.experiment
     facts = [Fact(name, value_text(list(values))) for name, values in experiment.conditions.items()]
     return facts + [Fact(name, _range_text(dimension)) for name, dimension in experiment.search.items()]
 
 
-def environment(results: Results) -> list[Fact]:
+def environment(findings: Findings) -> list[Fact]:
     """When, with what and on what the numbers were made."""
-    manifest, study = results.manifest, results.experiment.study
+    manifest, study = findings.results.manifest, findings.experiment.study
     hardware = manifest.get("hardware") or {}
-    confirmed = results.replicates[results.replicates["phase"] == "confirm"]["seed"]
-    again = tuple(sorted({int(seed) for seed in confirmed}))
+    again = tuple(sorted({int(seed) for seed in findings.again.replicates["seed"]}))
     facts = [
         Fact("seeds", seed_ranges(study.replicate_seeds)),
         *([Fact("seeds of the confirmation", seed_ranges(again))] if again else []),
         Fact("started", str(manifest.get("created", MISSING))),
     ]
-    if results.experiment.search:
+    if findings.experiment.search:
         facts.insert(0, Fact("sampler", f"{study.sampler}, seed {study.seed}; pruner: {study.pruner}"))
     facts += [Fact("device", value_text(manifest.get("device")))]
     for key, name in _FACTS_OF_THE_MACHINE.items():
@@ -90,14 +87,15 @@ def environment(results: Results) -> list[Fact]:
     return [*facts, Fact("commit", value_text(manifest.get("commit")))]
 
 
-def command(results: Results) -> str:
+def command(findings: Findings) -> str:
     """The command that makes the same numbers again, for a shell."""
+    results = findings.results
     return shlex.join(str(word) for word in results.manifest.get("command") or ["sweep", "run", results.name])
 
 
-def failures(results: Results, most: int = 10) -> list[Fact]:
+def failures(findings: Findings, most: int = 10) -> list[Fact]:
     """The failed trials, at most so many, each with the last line of its error."""
-    failed = search_trials(results)
+    failed = findings.search.trials
     failed = failed[failed["state"] == "failed"]
     facts = []
     for trial, error in list(zip(failed["trial"], failed["error"], strict=True))[:most]:

@@ -13,7 +13,7 @@ from sweep.experiment.space import Choices, Dimension
 from sweep.reporting.look.display import value_text
 
 if TYPE_CHECKING:
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 _FEWEST_TRIALS = 10
 _FEWEST_ABOVE = 5  # trials that the evaluator should find above its quantile
@@ -27,15 +27,15 @@ class Importances:
     why_not: str = ""
 
 
-def importances(results: Results, trials: pd.DataFrame) -> Importances:
+def importances(findings: Findings, trials: pd.DataFrame) -> Importances:
     """The importance of each searched parameter for the first objective, from one condition's trials.
 
     PED-ANOVA (Watanabe, Bansal & Hutter 2023): how far the best trials' values of a parameter are spread
     otherwise than those of all trials.
     """
     # What is searched only beside some values of another parameter has no value in the other trials.
-    search = {name: dimension for name, dimension in results.experiment.search.items() if not dimension.when}
-    objective = results.experiment.study.objectives[0]
+    search = {name: dimension for name, dimension in findings.experiment.search.items() if not dimension.when}
+    objective = findings.experiment.study.objectives[0]
     complete = trials[trials["state"] == "complete"]
     complete = complete[complete[objective.removeprefix("-")].notna()].sort_values("trial")
     outcome = objective.removeprefix("-").replace("_", " ")
@@ -45,7 +45,7 @@ def importances(results: Results, trials: pd.DataFrame) -> Importances:
         return Importances({}, f"{_FEWEST_TRIALS} complete trials are needed, and there are {len(complete)}")
     if len(set(complete[objective.removeprefix("-")])) == 1:
         return Importances({}, f"every trial has the same {outcome}")
-    whole = {name for name in search if results.experiment.base.number_type(name) is int}
+    whole = {name for name in search if findings.experiment.base.number_type(name) is int}
     return Importances(_evaluated(search, whole, objective, complete))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,8 @@ from sweep.comparison.compare import Arm, Comparison, Pair, compare
 from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
+from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.look.display import MISSING, heading, joined, plural, value_text
-from sweep.results.ranking import ranking
-
-if TYPE_CHECKING:
-    from sweep.results.results import Results
 
 _SAID = 6  # conditions that have a sentence each
 
@@ -32,14 +28,15 @@ class Duel:
     compared: Comparison
 
 
-def duels(results: Results) -> dict[int, Duel]:
+@found_once
+def duels(findings: Findings) -> dict[int, Duel]:
     """Number of the condition -> its duel; a condition without a second configuration is left out.
 
     By the first objective where it can be compared, otherwise by recall accuracy. The p-values are corrected for
     the number of conditions.
     """
-    metric = results.experiment.study.objectives[0].removeprefix("-")
-    rivals = _rivals(results)
+    metric = findings.experiment.study.objectives[0].removeprefix("-")
+    rivals = _rivals(findings)
     pairs = [
         Pair(
             choice.condition.values,
@@ -52,18 +49,19 @@ def duels(results: Results) -> dict[int, Duel]:
     ]
     rows = compare(pairs, [metric if metric in METRICS else "recall_accuracy"]) if pairs else []
     return {
-        number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(results, choice, other), compared=row)
+        number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(findings, choice, other), compared=row)
         for (number, (choice, other)), row in zip(rivals.items(), rows, strict=True)
     }
 
 
-def compared_trials(results: Results) -> set[int]:
+def compared_trials(findings: Findings) -> set[int]:
     """The trials that stand against each other."""
-    return {int(trial["trial"]) for choice, other in _rivals(results).values() for trial in (choice.trial, other)}
+    return {int(trial["trial"]) for choice, other in _rivals(findings).values() for trial in (choice.trial, other)}
 
 
-def _rivals(results: Results) -> dict[int, tuple[Choice, pd.Series]]:
-    found = {number: (choice, _runner_up(results, choice)) for number, choice in choices(results).items()}
+@found_once
+def _rivals(findings: Findings) -> dict[int, tuple[Choice, pd.Series]]:
+    found = {number: (choice, _runner_up(findings, choice)) for number, choice in choices(findings).items()}
     return {number: (choice, other) for number, (choice, other) in found.items() if other is not None}
 
 
@@ -74,12 +72,12 @@ def _arm(choice: Choice, trial: pd.Series) -> Arm:
     return Arm(number, rows.sort_values("seed"), budget)
 
 
-def _apart(results: Results, choice: Choice, other: pd.Series) -> str:
-    texts = {n: (value_text(choice.trial[n]), value_text(other[n])) for n in results.experiment.search}
+def _apart(findings: Findings, choice: Choice, other: pd.Series) -> str:
+    texts = {n: (value_text(choice.trial[n]), value_text(other[n])) for n in findings.experiment.search}
     return ", ".join(_setting(name, text) for name, (own, text) in texts.items() if own != text)
 
 
-def duel_table(results: Results) -> pd.DataFrame:
+def duel_table(findings: Findings) -> pd.DataFrame:
     """A row for each duel.
 
     Columns: the conditions, trial, runner_up, its differing settings, the difference (difference_points, in
@@ -87,7 +85,7 @@ def duel_table(results: Results) -> pd.DataFrame:
     (Holm), verdict, seeds_to_settle. nan where there is no interval, and where no number of seeds is known.
     """
     rows = []
-    for duel in duels(results).values():
+    for duel in duels(findings).values():
         found = duel.compared
         name, factor = ("difference_points", 100) if _is_share(found) else ("difference", 1)
         ends = [np.nan if end is None else factor * end for end in (found.low, found.high)]
@@ -111,18 +109,18 @@ def duel_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def how_sure(results: Results) -> list[str]:
+def how_sure(findings: Findings) -> list[str]:
     """A sentence for each condition, of the first six: whether the choice is better than the next best."""
-    found = duels(results)
+    found = duels(findings)
     said = [_sentence(duel) for duel in list(found.values())[:_SAID]]
     if len(found) > _SAID:
         said.append(f"The table has the other {plural(len(found) - _SAID, 'condition')}.")
     return said
 
 
-def told_apart(results: Results) -> str:
+def told_apart(findings: Findings) -> str:
     """In how many conditions the choice is told from the runner-up, in a sentence; empty without a duel."""
-    found = duels(results)
+    found = duels(findings)
     if not found:
         return ""
     better = [duel.choice.condition.label for duel in found.values() if duel.compared.verdict == "better"]
@@ -182,11 +180,11 @@ def _is_share(found: Comparison) -> bool:
     return OUTCOMES[found.metric].is_share
 
 
-def _runner_up(results: Results, choice: Choice) -> pd.Series | None:
+def _runner_up(findings: Findings, choice: Choice) -> pd.Series | None:
     """The best complete trial of the same condition whose configuration is another one."""
-    ranked = ranking(choice.source)
+    ranked = choice.source.ranked
     rows = choice.condition.rows(ranked[ranked["state"] == "complete"])
     for _, row in rows.iterrows():
-        if any(value_text(row[name]) != value_text(choice.trial[name]) for name in results.experiment.search):
+        if any(value_text(row[name]) != value_text(choice.trial[name]) for name in findings.experiment.search):
             return row
     return None

@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sweep.reporting.findings.conditions import conditions
-from sweep.results.ranking import best_trials, ranking
 from sweep.stats.interval import Interval
 from sweep.stats.scores import mean_interval
 
 if TYPE_CHECKING:
-    from sweep.results.results import Results
+    from sweep.reporting.findings.findings import Findings
 
 
-def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
+def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
     """The `top` best trials of each condition (all for None), with their scores, chance and the ceiling.
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
@@ -25,16 +23,16 @@ def accuracy_table(results: Results, top: int | None = 10) -> pd.DataFrame:
     ert_sequences, and the objectives that are not among these; of several objectives, pareto too: whether no
     other trial is as good in all and better in one.
     """
-    experiment = results.experiment
-    ranked = ranking(results)
+    experiment = findings.experiment
+    ranked = findings.search.ranked
     ranked = ranked if top is None else ranked[ranked["rank"] <= top]
     chance = np.zeros(len(ranked))
     ceiling = np.zeros(len(ranked))
-    for condition in conditions(results):
+    for condition in findings.conditions:
         rows = ranked.index.isin(condition.rows(ranked).index)
         chance[rows], ceiling[rows] = condition.chance, condition.recall_ceiling
     ranked = ranked.assign(chance=chance, memoryless_ceiling=ceiling)
-    recall = dict(iter(results.replicates[results.replicates["phase"] == "search"].groupby("trial")["recall_accuracy"]))
+    recall = dict(iter(findings.search.replicates.groupby("trial")["recall_accuracy"]))
     ends = [recall_interval(recall.get(trial, ())) for trial in ranked["trial"]]
     ranked = ranked.assign(
         recall_accuracy_low=[low for low, _ in ends], recall_accuracy_high=[high for _, high in ends]
@@ -63,25 +61,24 @@ def recall_interval(accuracies: ArrayLike) -> Interval:
     return found if np.isfinite(found.low) and found.low < found.high else Interval(np.nan, np.nan)
 
 
-def cost_table(results: Results) -> pd.DataFrame:
+def cost_table(findings: Findings) -> pd.DataFrame:
     """What each condition took: trials, replicates, the best trial's weights, updates and seconds.
 
     Where trials were confirmed, each phase has a row of its own.
     """
-    trials, best = results.trials, best_trials(results)
+    best = findings.search.best
     rows = []
-    phases = ["search", *(["confirm"] if (trials["phase"] == "confirm").any() else [])]
-    for number, condition in enumerate(conditions(results)):
-        for phase in phases:
-            own = condition.rows(trials[trials["phase"] == phase])
+    views = [findings.search, *([findings.again] if len(findings.again.trials) else [])]
+    for number, condition in enumerate(findings.conditions):
+        for view in views:
+            own = condition.rows(view.trials)
             updates, training = float(own["updates"].sum()), float(own["train_seconds"].sum())
-            replicates = results.replicates[results.replicates["phase"] == phase]
             rows.append(
                 {
                     **condition.values,
-                    **({"phase": phase} if len(phases) > 1 else {}),
+                    **({"phase": str(view.phase)} if len(views) > 1 else {}),
                     "trials": len(own),
-                    "replicates": int(replicates["trial"].isin(own["trial"]).sum()),
+                    "replicates": int(view.replicates["trial"].isin(own["trial"]).sum()),
                     "parameters": best[number]["parameters"] if number in best else np.nan,
                     "updates": updates,
                     "train_seconds": training,
