@@ -126,6 +126,7 @@ def confirm(
 def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: int, *, anyway: bool) -> None:
     """SweepError for what would take too much of this machine, or too long, before anything is written."""
     from sweep.execution.excess import refuse_excess
+    from sweep.experiment.trials import Phase
     from sweep.machine.backend import backend
     from sweep.machine.devices import checked_device, memory_mb
     from sweep.results.store import Store
@@ -136,7 +137,7 @@ def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: 
         backend(),
         memory_mb=memory_mb(checked_device(device)),
         processes=max(1, workers),
-        finished=len(Store(results / file.name).files("search")),
+        finished=len(Store(results / file.name).files(Phase.SEARCH)),
         anyway=anyway,
     )
 
