@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sweep.cli.shared import EXPERIMENTS, backend_option, checked, device_option, json_option, path_of
 from sweep.errors import SweepError
 from sweep.machine.backend import BACKENDS
+
+if TYPE_CHECKING:
+    from sweep.execution.plan import Plan
 
 
 @click.command()
@@ -33,18 +37,19 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
 
     experiment = checked(path_of(file), {}).experiment
     memory = memory_mb(checked_device(device))
-    planned = asdict(make_plan(experiment, backend or BACKENDS[0], memory))
+    plan = make_plan(experiment, backend or BACKENDS[0], memory)
     if as_json:
-        click.echo(json.dumps(planned))
+        click.echo(json.dumps(asdict(plan)))
         return
-    click.echo(f"{planned['studies']} studies, {planned['trials']} trials, {planned['replicates']} replicates")
-    if planned["confirmed"]:
-        click.echo(f"then {planned['confirmed']} trials again, {planned['confirmed_replicates']} replicates")
-    click.echo(f"{planned['updates']:,} updates, {planned['programs']} compiled programs")
+    click.echo(f"{plan.studies} studies, {plan.trials} trials, {plan.replicates} replicates")
+    if plan.confirmed:
+        fewer = "at most " if plan.confirmed_low < plan.confirmed else ""
+        click.echo(f"then {fewer}{plan.confirmed} trials again, {plan.confirmed_replicates} replicates")
+    click.echo(f"{_said_of_updates(plan)}, {plan.programs} compiled programs")
     at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
-    took, memory_needed = duration(planned["seconds"]), f"{planned['memory_mb']:.0f} MB of memory"
+    took, memory_needed = duration(plan.seconds), f"{plan.memory_mb:.0f} MB of memory"
     click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
-    click.echo(f"{memory:,.0f} MB would hold about {planned['replicates_at_once']:,} replicates side by side")
+    click.echo(f"{memory:,.0f} MB would hold about {plan.replicates_at_once:,} replicates side by side")
 
 
 @click.command()
@@ -82,3 +87,12 @@ def schema() -> None:
     from sweep.experiment.file import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _said_of_updates(plan: "Plan") -> str:
+    """How many there are, as far as that is known before they are made."""
+    if plan.updates_low == plan.updates_high:
+        return f"{plan.updates:,} updates"
+    if plan.updates == plan.updates_high:  # what may end early
+        return f"at most {plan.updates:,} updates (at least {plan.updates_low:,})"
+    return f"about {plan.updates:,} updates ({plan.updates_low:,} to {plan.updates_high:,})"

@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.execution.updates import grid_of, updates_of
 from sweep.experiment.checks import faults_of_configuration
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
@@ -14,8 +15,7 @@ from sweep.experiment.space import Choices, Range
 from sweep.machine.backend import BACKENDS
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Task
-from sweep.training.compiled.padding import bucket
-from sweep.training.cost import BACKEND_COSTS, TrialCost
+from sweep.training.cost import BACKEND_COSTS, DECIDE_UPDATES, TrialCost
 
 _COMBINATIONS_CHECKED = 5_000
 _CONFIGURATIONS_CHECKED = 100_000  # those combinations under all conditions: some seconds
@@ -25,12 +25,6 @@ _CHECKED = (
     *("lags", "batch_layout", "loss_on", "last_weight"),
 )
 """Parameters that may be impossible with another's value or with the task."""
-
-_SHAPES = (
-    *("cell", "units", "layers", "output", "stateful", "optimizer"),
-    *("batch_size", "batch_layout", "timesteps", "lags", "loss_on"),
-)
-"""Parameters whose value a compiled program depends on; the others are inputs of one."""
 
 _IDLE_WITHOUT = {"chrono_max": ("gate_bias", "chrono"), "last_weight": ("loss_on", "every")}
 """Parameter -> the other one, and its value, without which it has no effect: no fault if the search reaches that."""
@@ -44,9 +38,15 @@ class Plan:
     trials: int
     replicates: int
     confirmed: int
-    """Trials that are trained again at the end, and from how many replicates in all."""
+    """Trials that are trained again at the end, and from how many replicates in all; at most, where trials may be equal
+    or pruned, or several objectives leave few that none other beats."""
+    confirmed_low: int
     confirmed_replicates: int
     updates: int
+    """Exact where neither the search nor chance decides how much is trained; then it equals these two, and otherwise it
+    lies between them."""
+    updates_low: int
+    updates_high: int
     programs: int
     seconds: float
     memory_mb: float
@@ -83,28 +83,32 @@ def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: flo
     seeds, settings = len(experiment.study.replicate_seeds), experiment.condition_settings
     trials = experiment.trials * len(settings)
     top, new_seeds = _confirmation(experiment)
-    updates, seconds, memory, another = 0, 0.0, 0.0, 0.0
+    seconds, memory, another = 0.0, 0.0, 0.0
     typical, largest = _typical(experiment), _largest(experiment)
     for setting in settings:
         usual = TrialCost(typical.replace(**setting), seeds)
-        updates += usual.updates * seeds * experiment.trials
         seconds += usual.seconds * experiment.trials
         memory = max(memory, TrialCost(largest.replace(**setting), max(seeds, new_seeds)).megabytes)
         another = max(another, TrialCost(largest.replace(**setting), 1).megabytes)
         if top:
-            again = TrialCost(typical.replace(**setting), new_seeds)
-            updates += again.updates * new_seeds * top
-            seconds += again.seconds * top
-    fused = experiment.training.trainer == "fused"
-    shapes = _programs(experiment)
-    programs = len(settings) * min(shapes, experiment.trials) if fused else 0  # a confirmation finds its own there
+            seconds += TrialCost(typical.replace(**setting), new_seeds).seconds * top
+    counts = [updates_of(experiment, setting, typical, top) for setting in settings]
+    updates_low, updates, updates_high = (sum(each) for each in zip(*counts, strict=True))
+    least_confirmed = top if _all_are_ranked(experiment) else min(top, 1)
+    if least_confirmed < top:
+        fewer = [updates_of(experiment, setting, typical, least_confirmed) for setting in settings]
+        updates_low = sum(count.low for count in fewer)
+    programs = sum(_programs(experiment, setting) for setting in settings)  # a confirmation finds its own there
     return Plan(
         studies=len(settings),
         trials=trials,
         replicates=trials * seeds,
         confirmed=len(settings) * top,
+        confirmed_low=len(settings) * least_confirmed,
         confirmed_replicates=len(settings) * top * new_seeds,
         updates=updates,
+        updates_low=updates_low,
+        updates_high=updates_high,
         programs=programs,
         seconds=cost.seconds(programs) + seconds,
         memory_mb=cost.megabytes(programs) + memory,
@@ -181,7 +185,38 @@ def _largest(experiment: Experiment) -> Configuration:
     return experiment.base.replace(**largest)
 
 
-def _programs(experiment: Experiment) -> int:
-    """How many shapes of program the search space can ask for, within one condition."""
-    searched = {name: _values(experiment.search[name]) for name in _SHAPES if name in experiment.search}
-    return math.prod(len(set(map(bucket, v) if name == "units" else v)) for name, v in searched.items())
+def _programs(experiment: Experiment, setting: dict[str, Any]) -> int:
+    """How many compiled programs the trials of one condition can ask for."""
+    if experiment.training.trainer != "fused":
+        return 0
+    base = experiment.base.replace(**setting)
+    points = grid_of(experiment) or _combinations(experiment, base)
+    most = max(1, _COMBINATIONS_CHECKED // len(experiment.condition_settings))
+    programs = {_program(base, point) for point in itertools.islice(points, most)}
+    return min(len(programs), experiment.trials)
+
+
+def _combinations(experiment: Experiment, base: Configuration) -> Iterator[dict[str, Any]]:
+    """Of the values that the search may combine one for each program, as far as that shows in each by itself."""
+    values = {}
+    for name, dimension in experiment.search.items():
+        whole = isinstance(dimension, Choices) or base.number_type(name) is int
+        each = _values(dimension) if whole else dimension.extremes
+        alone = {_program(base, {name: value}): value for value in each}
+        values[name] = each if name in DECIDE_UPDATES else tuple(alone.values())
+    return (experiment.applicable(dict(zip(values, row, strict=True))) for row in itertools.product(*values.values()))
+
+
+def _program(base: Configuration, parameters: dict[str, Any]) -> Hashable:
+    return TrialCost(base.replace(**parameters), 1).program
+
+
+def _all_are_ranked(experiment: Experiment) -> bool:
+    """Whether all trials of the search are different, run to their end and are worth confirming."""
+    study = experiment.study
+    continuous = any(
+        isinstance(dimension, Range) and not dimension.when and not dimension.step
+        for name, dimension in experiment.search.items()
+        if experiment.base.number_type(name) is float
+    )
+    return (study.sampler == "grid" or continuous) and study.pruner == "none" and len(study.objectives) == 1

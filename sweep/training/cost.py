@@ -1,15 +1,20 @@
 """What the training of a trial takes: updates, seconds and memory, known from its configuration alone.
 
-No backend is loaded for it, and no sequence is drawn. How a trial is trained is imported from where it is decided;
-what is written here are the measured times and sizes.
+No backend is loaded for it, and no random sequence is drawn. How a trial is trained is imported from where it is
+decided; what is written here are the measured times and sizes.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sweep.experiment.configuration import Configuration
 from sweep.tasks.registry import build_task
 from sweep.training.compiled.programs import PROGRAMS_KEPT
-from sweep.training.compiled.shape import ALONE_BEYOND, THREADS, UNROLLED
+from sweep.training.compiled.shape import ALONE_BEYOND, THREADS, UNROLLED, read_by_programs
 from sweep.training.keras_model import num_weights
 from sweep.training.lanes import Layout
 
@@ -46,10 +51,27 @@ _LOOP_BYTES = 4 * 16  # for each unit and step that a loop keeps for the gradien
 _TABLE_BYTES = 12  # for each step of the sequences of a call
 
 
+DECIDE_UPDATES = ("epochs", "batch_size", "timesteps", "loss_on", "batch_layout", "shuffle")
+"""Searchable parameters that the number of updates depends on; on those that are numbers, in one direction."""
+
+
+class Count(NamedTuple):
+    """A number that lies between `low` and `high`; where they are equal it is known."""
+
+    low: int
+    about: int
+    high: int
+
+    def times(self, number: int) -> "Count":
+        """So many of them."""
+        return Count(*(number * each for each in self))
+
+
 class TrialCost:
     """What one trial of a configuration takes, from `seeds` seeds."""
 
     def __init__(self, configuration: Configuration, seeds: int) -> None:
+        self._configuration = configuration
         self._model, self._training, self._seeds = configuration.model, configuration.training, seeds
         self._task = build_task(configuration.task)
         self._layout = Layout(configuration, self._task)
@@ -59,11 +81,42 @@ class TrialCost:
         self._other_lengths: tuple[int, ...] = getattr(configuration.task, "test_lengths", ())
         self._weights = num_weights(self._model, self._task.num_symbols, self._training.lags)
 
+    def updates(self, least_epochs: int | None = None) -> Count:
+        """Of one replicate, which may end after `least_epochs` already."""
+        low, about, high = self._windows
+        epochs = self._training.epochs
+        return Count((epochs if least_epochs is None else least_epochs) * low, epochs * about, epochs * high)
+
     @property
-    def updates(self) -> int:
-        """Updates of one replicate."""
-        windows = 1 if self._training.loss_on == "last" else -(-self._steps // self._layout.window)
-        return self._training.epochs * windows * self._batches
+    def _windows(self) -> Count:
+        """Windows of an epoch that have something to learn from; each is an update."""
+        last, longest = self._training.loss_on == "last", -(-self._layout.num_steps // self._layout.window)
+        if self._task.expected_length == self._task.num_steps + 1:
+            windows = self._batches * (1 if last else longest)
+            return Count(windows, windows, windows)
+        if self._task.same_for_all_seeds:
+            return self._windows_as_written(last)
+        in_a_batch = self._training.batch_size // self._layout.rows_per_sequence
+        usual = 1 if last else -(-self._steps // self._layout.window)
+        return Count(1, usual, min(longest, in_a_batch) if last else longest).times(self._batches)
+
+    def _windows_as_written(self, last: bool) -> Count:
+        """Of sequences of several lengths: a batch goes on until its longest one ends."""
+        lengths = self._task.training_sequences(0, 1).lengths
+        windows = np.array([-(-self._layout.row_steps(int(length) - 1) // self._layout.window) for length in lengths])
+        in_a_batch = self._training.batch_size // self._layout.rows_per_sequence
+
+        def updates(order: NDArray[np.int64]) -> int:
+            batches = order[: self._batches * in_a_batch].reshape(self._batches, in_a_batch)
+            return sum(len(set(batch.tolist())) if last else int(batch.max()) for batch in batches)
+
+        as_written = updates(windows)
+        if not self._training.shuffle or in_a_batch == 1:
+            return Count(as_written, as_written, as_written)
+        if last:
+            return Count(self._batches, as_written, self._batches * min(in_a_batch, len(set(windows.tolist()))))
+        descending = np.sort(windows)[::-1]
+        return Count(updates(descending), as_written, int(descending[: self._batches].sum()))
 
     @property
     def seconds(self) -> float:
@@ -76,10 +129,15 @@ class TrialCost:
         a_step = _STEP_SECONDS * self._model.layers * max(1, self._model.units / 20)
         tested = tests * self._test_sequences + (self._task.criterion_sequences or 0)
         seconds = self._seeds * (_MODEL_SECONDS + tested * self._steps * a_step / 3)
-        seconds += self.updates * (_WINDOW_SECONDS + self._seeds * self._weights * _WEIGHT_SECONDS)
+        seconds += self.updates().about * (_WINDOW_SECONDS + self._seeds * self._weights * _WEIGHT_SECONDS)
         if self._is_a_loop:
             seconds += self._seeds * training.epochs * self._task.num_sequences * self._steps * a_step
         return seconds
+
+    @property
+    def program(self) -> Hashable:
+        """What tells its program from those of other trials of the same task."""
+        return read_by_programs(self._configuration), self._layout.window, self._layout.rows_per_sequence
 
     @property
     def megabytes(self) -> float:

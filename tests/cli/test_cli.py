@@ -128,7 +128,8 @@ def test_plan_counts_and_estimates(small: Store, sweep_command: Sweep) -> None:
     assert (result.code, result.err) == (0, "")
     counted, compiled, estimated, room = result.out.splitlines()
     assert counted == "2 studies, 6 trials, 18 replicates"
-    assert compiled == "144 updates, 6 compiled programs"  # of 16 that the search could ask for
+    # Of 16 programs that the search could ask for; how many steps an update has is its choice too.
+    assert compiled == "about 396 updates (144 to 648), 6 compiled programs"
     assert estimated.startswith("about ")
     assert re.fullmatch(r"[\d,]+ MB would hold about [\d,]+ replicates side by side", room)
 
@@ -138,9 +139,19 @@ def test_plan_calls_its_time_the_most_where_solved_replicates_stop(sweep_command
     assert sweep_command("plan", "stops.toml").out.splitlines()[2].startswith("at most about ")
 
 
+def test_plan_knows_what_neither_search_nor_success_decides(sweep_command: Sweep) -> None:
+    head = 'question = "q"\n[task]\nname = "increasing"\n[training]\nepochs = 10\n'
+    Path("known.toml").write_text(head)
+    assert sweep_command("plan", "known.toml").out.splitlines()[1] == "800 updates, 1 compiled programs"
+    Path("stops.toml").write_text(head + "stop_when_solved = true\n")
+    updates = sweep_command("plan", "stops.toml").out.splitlines()[1]
+    assert updates == "at most 800 updates (at least 80), 1 compiled programs"
+
+
 def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) -> None:
     plan = json.loads(sweep_command("plan", "small", "--json").out)
-    assert (plan["studies"], plan["trials"], plan["replicates"], plan["updates"]) == (2, 6, 18, 144)
+    assert (plan["studies"], plan["trials"], plan["replicates"], plan["updates"]) == (2, 6, 18, 396)
+    assert (plan["updates_low"], plan["updates_high"]) == (144, 648)
     assert plan["seconds"] > 0
 
 

@@ -48,15 +48,40 @@ def test_the_tutorial_is_one_trial_of_128000_updates() -> None:
 
 
 def test_tuning_is_500_replicates_in_the_programs_of_four_sizes_and_two_batches() -> None:
-    # The middle of the search space stands for all of it: 138 epochs x 4 steps x one batch of both sequences.
+    # The middle of the search space stands for all of it: 138 epochs x 4 steps x two batches or one of both sequences.
     # Up to 64 units are padded to 8, 20, 40 or 64; the learning rate, the order and the epochs need no new program.
     assert counts(make_plan(load(SHIPPED / "tuning.toml"))) == {
         "studies": 1,
         "trials": 50,
         "replicates": 500,
-        "updates": 138 * 4 * 1 * (500 + 3 * 30),  # the three best are trained again from 30 seeds each
+        "updates": 138 * 4 * (2 + 1) // 2 * (500 + 3 * 30),  # the three best are trained again from 30 seeds each
         "programs": 4 * 2,
     }
+
+
+def test_where_the_search_decides_how_much_is_trained_the_plan_says_from_what_to_what() -> None:
+    plan = make_plan(load(SHIPPED / "tuning.toml"))
+    assert (plan.updates_low, plan.updates_high) == (25 * 4 * 1 * 590, 250 * 4 * 2 * 590)
+
+
+def test_of_a_part_of_a_grid_the_plan_says_what_the_shortest_and_the_longest_trials_make() -> None:
+    text = "[search]\nepochs = { choices = [1, 10, 100] }\n[study]\nsampler = 'grid'\ntrials = 2\nseeds = 1"
+    plan = make_plan(experiment(text))
+    assert (plan.updates_low, plan.updates, plan.updates_high) == (8 * 11, 8 * 74, 8 * 110)
+
+
+def test_what_may_end_early_is_planned_to_make_the_updates_of_its_first_test_or_point_of_pruning_at_least() -> None:
+    stops = make_plan(experiment("[training]\nepochs = 100\nevaluate_every = 5\nstop_when_solved = true"))
+    assert (stops.updates_low * 20, stops.updates) == (stops.updates_high, stops.updates_high)
+    text = "[training]\nepochs = 100\n[search]\nunits = { low = 1, high = 9 }\n[study]\ntrials = 2\npruner = 'median'"
+    assert make_plan(experiment(text)).updates_low * 10 == make_plan(experiment(text)).updates_high
+
+
+def test_fewer_trials_may_be_confirmed_where_some_may_be_equal_or_pruned() -> None:
+    text = "[search]\nunits = {{ low = 1, high = 9 }}\n[study]\nsampler = '{}'\ntrials = 9\n[confirm]\ntop = 3"
+    grid, drawn = (make_plan(experiment(text.format(sampler))) for sampler in ("grid", "random"))
+    assert (grid.confirmed_low, grid.confirmed, drawn.confirmed_low, drawn.confirmed) == (3, 3, 1, 3)
+    assert drawn.updates_low < grid.updates_low == grid.updates_high == drawn.updates_high
 
 
 def test_each_condition_is_a_study_with_all_trials_and_programs_of_its_own() -> None:
@@ -115,6 +140,12 @@ def test_what_changes_the_program_is_counted_and_what_does_not_is_not() -> None:
     text += "loss_on = { choices = ['every', 'last'] }\nlearning_rate = { low = 0.1, high = 0.2 }\n"
     text += "gate_bias = { choices = ['zeros', 'unit_forget'] }\n[study]\ntrials = 50"
     assert make_plan(experiment(text)).programs == 3 * 2 * 2
+
+
+def test_layouts_that_come_to_the_same_lanes_share_a_program() -> None:
+    # Of single lanes both layouts are one.
+    text = "keys = 4\n[search]\nbatch_layout = { choices = ['sequences', 'steps'] }\n"
+    assert make_plan(experiment(text + "batch_size = { choices = [1, 2, 4] }\n")).programs == 2 * 3 - 1
 
 
 def test_there_are_no_more_programs_than_trials() -> None:
