@@ -16,7 +16,9 @@ import psutil
 from conftest import outcome_of
 
 from sweep.execution.executor import Executor, Observer
-from sweep.execution.workers import Train, Workers, local_workers
+from sweep.execution.local import local_workers
+from sweep.execution.on_worker import Train
+from sweep.execution.workers import Workers
 from sweep.results.outcome import Outcome, Scores
 from sweep.search.job import Job
 from sweep.training.trial import CHUNKS

@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from sweep.execution.executor import Observer
 from sweep.experiment.experiment import Experiment
@@ -69,6 +70,10 @@ class Display(Observer):
         """Move the trial's bar on."""
         if len(scores.epochs):
             self._progress.update(self._training, completed=int(scores.epochs[-1]))
+
+    def said(self, line: str) -> None:
+        """Print the line above the bars."""
+        self._progress.console.print(Text(line), soft_wrap=True)
 
     def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
         """Count the trial in."""

@@ -153,7 +153,9 @@ def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
     if cluster is None and not workers:
         return InProcess(device)
     try:
-        from sweep.execution.workers import Workers, cluster_workers, local_workers
+        from sweep.execution.cluster import cluster_workers
+        from sweep.execution.local import local_workers
+        from sweep.execution.workers import Workers
     except ModuleNotFoundError as error:
         option = "--cluster" if cluster else "--workers"
         raise SweepError(

@@ -29,6 +29,9 @@ class Observer:
     def chunk(self, key: TrialKey, scores: Scores) -> None:
         """A trial was trained some way; `scores` are all of it so far."""
 
+    def said(self, line: str) -> None:
+        """Something has befallen the run that its user should know."""
+
     def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
         """A trial's record is on disk."""
 

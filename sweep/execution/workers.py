@@ -1,35 +1,27 @@
 """Trials on other processes and machines, with Dask's `distributed`: it places them, and sees workers come and go.
 
 Workers get a configuration and give back an outcome; they write nothing. A worker that dies is replaced, and its
-trial trained anew; a trial that takes several workers with it has failed, and one that hangs takes its worker.
+trial trained anew; a trial that takes several workers with it has failed, and one that hangs takes its worker. What
+is lost with a cluster's scheduler is given out again by the one that comes in its place.
 """
 
 import functools
-import json
 import logging
-import os
 import pickle
 import queue
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
-import dask
 import distributed
-import psutil
 
 from sweep.errors import RunError, SweepError
-from sweep.execution.executor import Executor, Observer, device_found, train
-from sweep.files import only_ours
-from sweep.machine.backend import VARIABLE, backend
-from sweep.machine.devices import environment, gpus_here, keep_to_cores
-from sweep.machine.loading import ONE_AT_A_TIME
-from sweep.machine.versions import versions
+from sweep.execution.crew import Crew
+from sweep.execution.executor import Executor, Observer, train
+from sweep.execution.on_worker import TOPIC, Train, device_here, train_here
 from sweep.results.outcome import Outcome, Scores
 from sweep.search.job import Job
 from sweep.training.trial import failed_outcome
@@ -40,46 +32,35 @@ ATTEMPTS = 3
 GRACE_SECONDS = 10.0
 """A trial ends itself at its time-out; so long after it, one that has not is taken to hang."""
 
-_SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is replaced
-_FULL = 0.7  # share of its memory limit from which an idle worker is replaced by a fresh one
-_SCHEMES = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
-_SAFE_PATH = "PYTHONSAFEPATH"
-_TOPIC = "sweep"
+_FIRST_SECONDS = 120.0  # until a cluster has its first worker: a queueing system takes its time
+_PATIENCE_SECONDS = 15.0  # until another scheduler, or another worker, has come in the place of the last one
+_TOLD_SECONDS = 3.0  # a worker that dies is often replaced within this
 _TOO_LARGE = "worker-restart-memory"  # Dask's own topic: a worker is ended because it is over its memory limit
-_LOCAL = {
-    "distributed.scheduler.allowed-failures": 1000,  # it counts trials that only waited for a worker, too
-    "distributed.scheduler.worker-ttl": f"{_SILENT_SECONDS}s",
-    "distributed.deploy.lost-worker-timeout": "1 hour",  # one that takes longer to be replaced is given up
-    "distributed.admin.low-level-log-length": 100,
-    "distributed.admin.log-length": 100,
-    "distributed.admin.system-monitor.log-length": 10,
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,  # a paused worker would never get its memory back
-    "distributed.worker.memory.terminate": 0.95,
-    "distributed.comm.retry.count": 3,
-}
+_GONE = (distributed.comm.CommClosedError, distributed.client.ClosedClientError, TimeoutError)
 
 Connect = Callable[[], AbstractContextManager[distributed.Client]]
 """Opens a client of the cluster, and closes what it opened."""
-
-Train = Callable[[Job, Callable[[Scores], None]], Outcome]
-"""What a worker does with a job: `executor.train`, unless a test has only the coordination to look at."""
 
 
 @dataclass
 class _Running:
     job: Job
-    future: distributed.Future
+    future: distributed.Future | None = None
+    given_to: frozenset[str] = frozenset()  # all that could train it when it was given out
     worker: str | None = None
     started: float = 0.0
     attempts: int = 0
     too_large: int = 0  # so many of the workers that died were ended for their memory
     parts: list[Scores] = field(default_factory=list)
 
+    def lost(self) -> None:
+        """Nothing will come of it where it was given, through no fault of its own."""
+        self.attempts -= self.worker is not None
+        self.future = self.worker = None
+
 
 class Workers(Executor):
-    """Trains jobs on the workers of a Dask cluster, one on each of their threads at a time."""
+    """Trains jobs on the workers of a Dask cluster, on each of them one at a time."""
 
     def __init__(
         self, connect: Connect, device: str = "auto", *, grace: float = GRACE_SECONDS, train: Train = train
@@ -89,6 +70,7 @@ class Workers(Executor):
         self._client: distributed.Client | None = None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._too_large = 0  # so many workers were over their memory limit without a trial
+        self._alone_since: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -98,77 +80,179 @@ class Workers(Executor):
 
     @property
     def client(self) -> distributed.Client:
-        """The client, opened when it is first needed: a run that has nothing to train starts no worker."""
+        """The client, opened when it is first needed: a run that has nothing to train starts no worker.
+
+        SweepError where a worker is there that would not train as this process does.
+        """
         if self._client is None:
-            self._client = self._stack.enter_context(self._connect())
-            self._outcomes = distributed.Queue(f"{_TOPIC}-{uuid.uuid4().hex}", self._client)
-            self._stack.callback(self._outcomes.close)
-            for topic in (_TOPIC, _TOO_LARGE):
-                self._client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
+            self._open()
+            if not self._crew.ours:
+                self._await_first()
         return self._client
+
+    def _open(self) -> None:
+        for name in ("distributed", "distributed.client", "tornado.application"):  # each has a level of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told in our words
+        client = self._stack.enter_context(self._connect())
+        self._crew = Crew(client)
+        self._outcomes = distributed.Queue(f"{TOPIC}-{uuid.uuid4().hex}", client)
+        for topic in (TOPIC, _TOO_LARGE):
+            client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
+        self._client = client
+
+    def _await_first(self) -> None:
+        since = time.monotonic()
+        while not self._crew.fit or self._crew.unknown:
+            if refused := self._crew.look():
+                raise SweepError(f"--cluster: {refused[0]}")
+            waited = time.monotonic() - since
+            if self._crew.fit and waited > _PATIENCE_SECONDS:
+                return  # the others are silent
+            if waited > _FIRST_SECONDS:
+                raise RunError(f"--cluster: the cluster had no worker that answers for {_FIRST_SECONDS:g} s")
+            time.sleep(0.05)
 
     def device(self) -> str:
         """What the first worker to answer trains on."""
-        return str(self.client.submit(_device, self._device, pure=False).result())
+        client = self.client
+        return str(client.submit(device_here, self._device, pure=False, **self._crew.where()).result())
 
     def run(self, jobs: Iterable[Job], observer: Observer) -> Iterator[tuple[Job, Outcome]]:
-        """As they end; RunError if the workers are over their memory limit before they train anything."""
+        """As they end; RunError if the workers are over their memory limit before they train anything.
+
+        On a cluster, RunError too where its scheduler or its last worker has gone, and no other comes.
+        """
         waiting, running = iter(jobs), dict[str, _Running]()
         while True:
-            self._fill(running, waiting)
-            if not running:
-                return
+            ended: list[tuple[Job, Outcome]] = []
             try:
-                message = self._inbox.get(timeout=0.5)
-            except queue.Empty:
-                message = None
-            if message is not None and "rss" in message:
-                self._grew(running, message["worker"], message["rss"])
-            if message is not None and message.get("event") == "trained":
-                yield from self._trained(running, waiting)
-            if message is None or message.get("trial") not in running:
-                yield from self._overdue(running)
-                continue
-            trial = running[message["trial"]]
-            match message["event"]:
-                case "started":
-                    trial.attempts += 1
-                    if trial.attempts > ATTEMPTS:
-                        del running[message["trial"]]
-                        trial.future.cancel(force=True)
-                        yield trial.job, _given_up(trial, _deaths(trial, ATTEMPTS))
-                        continue
-                    trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
-                    observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
-                case "chunk" if message["worker"] == trial.worker:
-                    trial.parts.append(pickle.loads(message["scores"]))
-                    observer.chunk(trial.job.key, Scores.concatenate(trial.parts))
-                case "failed":
-                    del running[message["trial"]]
-                    outcome = _failed(trial, message["error"])
-                    self._fill(running, waiting)
-                    yield trial.job, outcome
-            yield from self._overdue(running)
+                self._fill(running, waiting, observer)
+                if not running:
+                    return
+                self._hear(running, ended, observer)
+                self._overdue(running, ended)
+                if ended:
+                    self._fill(running, waiting, observer)  # workers need not wait for the records to be written
+            except _GONE as error:
+                self._find_again(running, observer, error)
+            yield from ended
 
-    def _fill(self, running: dict[str, _Running], waiting: Iterator[Job]) -> None:
-        """Give every thread a job."""
-        room = max(
-            1, sum(worker["nthreads"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values())
-        )
-        while len(running) < room and (job := next(waiting, None)) is not None:
-            name = f"trial-{job.key.trial}-{job.key.phase}-{uuid.uuid4().hex}"
-            future = self.client.submit(_train_here, name, job, self._train, self._outcomes.name, key=name, pure=False)
-            running[name] = _Running(job, future)
-            future.add_done_callback(functools.partial(self._ended, name))
+    def _fill(self, running: dict[str, _Running], waiting: Iterator[Job], observer: Observer) -> None:
+        """Give every worker a job, and out again what is lost."""
+        client = self.client
+        for refused in self._crew.look():
+            observer.said(f"--cluster: {refused}; it gets no trial")
+        self._check_not_alone(observer)
+        for name, trial in list(running.items()):
+            if trial.future is not None and self._is_lost(trial):
+                trial.future.cancel(force=True)
+                trial.future = None
+            if trial.future is None and self._crew.fit:
+                del running[name]
+                self._give(client, trial, running)
+        while len(running) < max(1, len(self._crew.fit)) and (job := next(waiting, None)) is not None:
+            self._give(client, _Running(job), running)
 
-    def _trained(self, running: dict[str, _Running], waiting: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """The outcomes that have arrived."""
+    def _is_lost(self, trial: _Running) -> bool:
+        """Whether its task was cancelled by others, or all that it was given to are gone.
+
+        CommClosedError where it was a cluster's: with the task, the connection to what it tells may be lost.
+        """
+        assert trial.future is not None
+        if trial.future.status in ("cancelled", "lost"):
+            if not self._crew.ours:
+                raise distributed.comm.CommClosedError(f"a task is {trial.future.status}")
+            trial.lost()
+            return True
+        return not self._crew.ours and not trial.given_to.intersection(self._crew.fit)
+
+    def _give(self, client: distributed.Client, trial: _Running, running: dict[str, _Running]) -> None:
+        """Each time by another name: what is still said about an earlier time is nobody's."""
+        key = trial.job.key
+        name = f"trial-{key.trial}-{key.phase}-{uuid.uuid4().hex}"
+        running[name] = trial  # before it can fail: what is here is given out again
+        trial.given_to, trial.worker = frozenset(self._crew.fit), None
+        if not self._crew.ours and not self._crew.fit:
+            return
+        arguments = (name, trial.job, self._train, self._outcomes.name)
+        trial.future = client.submit(train_here, *arguments, key=name, pure=False, **self._crew.where())
+        trial.future.add_done_callback(functools.partial(self._ended, name))
+
+    def _check_not_alone(self, observer: Observer) -> None:
+        """RunError where a cluster has had no worker for a while; a line first, after a moment."""
+        if self._crew.ours or self._crew.fit or self._crew.unknown:
+            self._alone_since = None
+            return
+        now = time.monotonic()
+        if self._alone_since is None:
+            self._alone_since, self._told = now, False
+        if now - self._alone_since > _PATIENCE_SECONDS:
+            raise RunError(
+                f"--cluster: the cluster has had no worker for {_PATIENCE_SECONDS:g} s; "
+                "start some, and the same command goes on from here"
+            )
+        if now - self._alone_since > _TOLD_SECONDS and not self._told:
+            self._told = True
+            observer.said(f"--cluster: no worker is left; another one has {_PATIENCE_SECONDS:g} s to come")
+
+    def _find_again(self, running: dict[str, _Running], observer: Observer, error: Exception) -> None:
+        """Connect to the cluster anew, and give out again all that runs there; RunError if it is gone for good."""
+        if self._crew.ours:
+            raise error
+        observer.said(f"--cluster: what runs there was lost; its scheduler has {_PATIENCE_SECONDS:g} s to answer")
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                self._stack.close()
+                self._open()
+                break
+            except (SweepError, *_GONE) as still:
+                if time.monotonic() > until:
+                    raise RunError(f"{still}; start it, and the same command goes on from here") from None
+                time.sleep(0.2)
+        for trial in running.values():
+            trial.lost()
+        observer.said("--cluster: its scheduler answers; what was lost is trained anew")
+
+    def _hear(self, running: dict[str, _Running], ended: list[tuple[Job, Outcome]], observer: Observer) -> None:
+        """Wait a moment for what workers and their scheduler say, and do what it asks for."""
+        try:
+            message = self._inbox.get(timeout=0.5)
+        except queue.Empty:
+            return
+        if "rss" in message:
+            self._grew(running, message["worker"], message["rss"])
+        if message.get("event") == "trained":
+            self._trained(running, ended)
+        trial = running.get(message.get("trial"))
+        if trial is None:
+            return
+        match message["event"]:
+            case "started":
+                trial.attempts += 1
+                if trial.attempts > ATTEMPTS:
+                    self._give_up(running, message["trial"], ended, _deaths(trial, ATTEMPTS))
+                    return
+                trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
+                observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
+            case "chunk" if message["worker"] == trial.worker:
+                trial.parts.append(pickle.loads(message["scores"]))
+                observer.chunk(trial.job.key, Scores.concatenate(trial.parts))
+            case "failed":
+                self._give_up(running, message["trial"], ended, _said_of(trial, message["error"]))
+
+    def _trained(self, running: dict[str, _Running], ended: list[tuple[Job, Outcome]]) -> None:
+        """Note the outcomes that have arrived."""
         arrived = {name: pickle.loads(result) for name, result in self._outcomes.get(batch=True) if name in running}
-        done = [(running.pop(name).job, outcome) for name, (outcome, _) in arrived.items()]
+        ended += [(running.pop(name).job, outcome) for name, (outcome, _) in arrived.items()]
         for _, grown in arrived.values():
             self._replace(grown)
-        self._fill(running, waiting)  # the workers need not wait for the records to be written
-        yield from done
+
+    def _give_up(self, running: dict[str, _Running], name: str, ended: list[tuple[Job, Outcome]], error: str) -> None:
+        trial = running.pop(name)
+        if trial.future is not None:
+            trial.future.cancel(force=True)
+        ended.append((trial.job, failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)))
 
     def _ended(self, name: str, future: distributed.Future) -> None:
         """Called by Dask. What a trial came to was sent before; it is its failure that has to be told."""
@@ -187,18 +271,16 @@ class Workers(Executor):
                 "choose fewer --workers, they share the memory of the machine"
             )
 
-    def _overdue(self, running: dict[str, _Running]) -> Iterator[tuple[Job, Outcome]]:
+    def _overdue(self, running: dict[str, _Running], ended: list[tuple[Job, Outcome]]) -> None:
         """End the trials that hang: each is given up together with its worker."""
         now = time.monotonic()
         for name, trial in list(running.items()):
             limit = trial.job.timeout
             if trial.worker is None or limit is None or now - trial.started < limit + self._grace:
                 continue
-            del running[name]
-            trial.future.cancel(force=True)
-            self._replace(trial.worker)
             hung = f"hung for more than {self._grace:g} s beyond study.trial_timeout = {limit:g} s"
-            yield trial.job, _given_up(trial, f"TrialTimeout: {hung}; its worker was ended")
+            self._give_up(running, name, ended, f"TrialTimeout: {hung}; its worker was ended")
+            self._replace(trial.worker)
 
     def _replace(self, worker: str | None) -> None:
         if worker is not None:
@@ -206,199 +288,14 @@ class Workers(Executor):
                 self.client.restart_workers([worker], timeout=30, raise_for_error=False)
 
 
-def _failed(trial: _Running, error: BaseException) -> Outcome:
+def _said_of(trial: _Running, error: BaseException) -> str:
+    """Why a trial has failed whose task has; RunError where it is not the trial that has."""
     if isinstance(error, distributed.KilledWorker):
-        return _given_up(trial, _deaths(trial, error.allowed_failures + 1))
-    raise error
+        return _deaths(trial, error.allowed_failures + 1)
+    raise RunError(f"a worker could not take trial {trial.job.key.trial} ({type(error).__name__}: {error})") from error
 
 
 def _deaths(trial: _Running, workers: int) -> str:
     if trial.too_large >= workers:
         return f"OutOfMemory: {workers} workers went over their memory limit while they trained this trial"
     return f"WorkerDied: {workers} workers died, killed or crashed, while they trained this trial"
-
-
-def _given_up(trial: _Running, error: str) -> Outcome:
-    return failed_outcome(trial.job.configuration, trial.job.seeds, trial.parts, error)
-
-
-def local_workers(
-    number: int, device: str, memory_limit: str | int | None = None, preload: str = "sweep.execution.preload"
-) -> Connect:
-    """`number` spawned processes on this machine; their scheduler is heard on the loopback interface alone.
-
-    `preload` is imported before a worker takes a trial, and once for all of them where they are forked.
-    RunError if they do not start.
-    """
-
-    @contextmanager
-    def connect() -> Iterator[distributed.Client]:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong with a trial is in its record
-        limit = memory_limit or psutil.virtual_memory().total // number
-        shared = {"host": "127.0.0.1", "dashboard": False, "security": distributed.Security.temporary()}
-        security = shared["security"]
-        workers = {
-            worker: {
-                "cls": distributed.Nanny,
-                "options": {
-                    **shared,
-                    "nthreads": 1,
-                    "preload": [preload],
-                    "memory_limit": limit,
-                    "env": environment(device, worker, number),
-                    "silence_logs": logging.CRITICAL,
-                },
-            }
-            for worker in range(number)
-        }
-        scheduler = {"cls": distributed.Scheduler, "options": {**shared, "port": 0, "dashboard_address": "127.0.0.1:0"}}
-        with (
-            _no_modules_from_here(),
-            _scratch() as folder,
-            dask.config.set(_LOCAL | _start_method(device, preload) | {"temporary-directory": str(folder)}),
-            _started(workers=workers, scheduler=scheduler, security=security) as cluster,
-            distributed.Client(cluster, security=security, set_as_default=False) as client,
-        ):
-            yield client
-
-    return connect
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A new folder for Dask's files, which this user alone can write into: Dask puts it on the module path.
-
-    Of its own accord it would take one of a name that anybody can make first, with modules in it.
-    """
-    parent = Path(tempfile.gettempdir()).resolve()
-    with tempfile.TemporaryDirectory(prefix="sweep-workers-", dir=parent, ignore_cleanup_errors=True) as folder:
-        if not only_ours(Path(folder)):
-            raise SweepError(
-                f"--workers: others can replace what is in {parent}, and workers import modules from there; "
-                "set TMPDIR to a folder that only you can write into"
-            )
-        yield Path(folder)
-
-
-@contextmanager
-def _no_modules_from_here() -> Iterator[None]:
-    """Python looks for modules in the working folder, whoever's it is, in processes that `multiprocessing` starts."""
-    earlier = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        if earlier is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = earlier
-
-
-def _start_method(device: str, preload: str) -> dict[str, Any]:
-    """How Dask starts workers: forked from a process that has imported `preload`; spawned for a GPU or for JAX."""
-    key = "distributed.worker.multiprocessing-method"
-    if backend() != "tensorflow" or (device != "cpu" and gpus_here()):
-        return {key: "spawn"}
-    with dask.config.set({key: "forkserver"}):
-        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", "sweep.execution.workers", preload])
-    return {key: "forkserver"}
-
-
-def _started(**parts: Any) -> distributed.SpecCluster:
-    """A cluster of these parts; one of whose workers is killed before it has started is made anew."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return distributed.SpecCluster(**parts, silence_logs=logging.CRITICAL)
-        except RuntimeError as error:
-            reason = error.__cause__ or error
-            if attempt == ATTEMPTS - 1:
-                raise RunError(f"--workers: they could not be started ({type(reason).__name__}: {reason})") from None
-    raise AssertionError
-
-
-def cluster_workers(address: str) -> Connect:
-    """The workers of a running cluster: its scheduler's address, or the path of its scheduler file."""
-    address = _scheduler(address)
-
-    @contextmanager
-    def connect() -> Iterator[distributed.Client]:
-        try:
-            client = distributed.Client(address, timeout=30, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise SweepError(f"--cluster: no Dask scheduler answers at {address} ({error})") from None
-        with client:
-            try:
-                client.wait_for_workers(1, timeout=120)
-            except TimeoutError:
-                raise RunError(f"--cluster: the cluster at {address} had no worker for two minutes") from None
-            for worker, about in client.scheduler_info(n_workers=-1)["workers"].items():
-                if about["nthreads"] != 1:
-                    raise SweepError(
-                        f"--cluster: the worker {worker} has {about['nthreads']} threads; "
-                        "start it with --nthreads 1: it trains one trial at a time"
-                    )
-            for worker, theirs in client.run(backend).items():
-                if theirs != backend():
-                    raise SweepError(
-                        f"--cluster: the worker {worker} has the backend {theirs} for {backend()}; "
-                        f"start it with {VARIABLE}={backend()}"
-                    )
-            mine = versions()
-            for worker, theirs in client.run(versions).items():
-                different = [f"{name} {theirs[name]} for {mine[name]}" for name in mine if theirs[name] != mine[name]]
-                if different:
-                    raise SweepError(
-                        f"--cluster: the worker {worker} has {', '.join(different)}; the numbers would not be the same"
-                    )
-            yield client
-
-    return connect
-
-
-def _scheduler(given: str) -> str:
-    """The address that is given, or stands in the file that is; Dask would wait without an end for a missing file."""
-    address = given
-    if "://" not in given:
-        try:
-            address = str(json.loads(Path(given).read_bytes())["address"])
-        except (OSError, ValueError, KeyError, TypeError):
-            address = ""
-    if not address.startswith(_SCHEMES):
-        raise SweepError(
-            f"--cluster: {given} is neither a scheduler's address nor its file; must be tcp://host:8786 for example, "
-            "or what `dask scheduler --scheduler-file` wrote"
-        )
-    return address
-
-
-def _train_here(name: str, job: Job, train: Train, outcomes: str) -> None:
-    """On a worker: train a job, telling the coordinator how it goes and, through the queue `outcomes`, how it ended.
-
-    What is sent `now` has left when the next thing happens, be it another trial that kills this process. Dask would
-    keep the outcome here, to be fetched, and a worker that died before would take it along.
-    """
-    worker = distributed.get_worker()
-    tell = {"trial": name, "worker": worker.address}
-    now = functools.partial(distributed.utils.sync, worker.loop)
-    told = 0
-
-    def progress(scores: Scores) -> None:
-        nonlocal told
-        new = scores.tests(slice(told, None))
-        told = len(scores.epochs)
-        worker.log_event(_TOPIC, tell | {"event": "chunk", "scores": pickle.dumps(new)})
-
-    with ONE_AT_A_TIME:  # its time-out counts from here on
-        now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "started"})
-        keep_to_cores()
-        outcome = train(job, progress)
-    limit = worker.memory_manager.memory_limit
-    grown = limit is not None and psutil.Process().memory_info().rss > _FULL * limit
-    result = pickle.dumps((outcome, worker.address if grown else None))
-    now(worker.scheduler.queue_put, name=outcomes, data=(name, result), timeout=None)
-    now(worker.scheduler.log_event, topic=_TOPIC, msg=tell | {"event": "trained"})
-
-
-def _device(wanted: str) -> str:
-    keep_to_cores()
-    return device_found(wanted)

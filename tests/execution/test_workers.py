@@ -21,7 +21,9 @@ from stubs import Stub, StubWorkers, leaking_training
 
 import sweep
 from sweep.errors import SweepError
-from sweep.execution.workers import cluster_workers, local_workers
+from sweep.execution.cluster import cluster_workers
+from sweep.execution.local import local_workers
+from sweep.execution.workers import Workers
 from sweep.machine.devices import checked_device, environment
 from sweep.search.samplers import ROUND
 
@@ -254,8 +256,8 @@ def test_a_cluster_worker_of_several_threads_is_refused_in_one_line() -> None:
     options = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": None, "processes": False}
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster:
         refusal = r"^--cluster: the worker tcp://\S+ has 2 threads; start it with --nthreads 1.*$"
-        with pytest.raises(SweepError, match=refusal), cluster_workers(cluster.scheduler_address)():
-            raise AssertionError
+        with pytest.raises(SweepError, match=refusal), Workers(cluster_workers(cluster.scheduler_address)) as own:
+            own.device()
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from stubs import Stub, StubWorkers, stub_outcome
 import sweep
 from faults.conftest import Found
 from faults.faulty import EXPERIMENT, assert_whole, calm_run, ended, finished, forked, run, studies, write
-from sweep.execution.workers import Workers, local_workers
+from sweep.execution.local import local_workers
+from sweep.execution.workers import Workers
 from sweep.results.outcome import Outcome, Scores
 from sweep.results.results import Results
 from sweep.search.job import Job
