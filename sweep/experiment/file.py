@@ -330,10 +330,8 @@ def _fault_of_step(dimension: Range, step: float, *, whole: bool) -> str:
     steps = Steps(dimension.low, dimension.high, step)
     if not whole and steps.number > MOST_STEPS:
         return f", which makes more than {MOST_STEPS:,} values; take a larger one, or leave it out"
-    if not steps.meet_high:
-        last = int(steps[-1]) if whole else steps[-1]
-        return f", which leads from {dimension.low} to {last} and past {dimension.high}; high could be {last}"
-    return ""
+    low, last, high = dimension.low, dimension.last, dimension.high
+    return "" if last == high else f", which leads from {low} to {last} and past {high}; high could be {last}"
 
 
 def _faults_of_dependence(experiment: Experiment) -> list[str]:

@@ -71,7 +71,9 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "training": _counted(experiment.training, "training"),
         "conditions": experiment.model_dump(mode="json", include={"conditions"})["conditions"],
         "search": {
-            name: _counted(dimension, "choices" if isinstance(dimension, Choices) else "range")
+            name: _counted(dimension, "choices")
+            if isinstance(dimension, Choices)
+            else _counted(dimension, "range") | {"high": dimension.last}  # whoever is told to lower it may go on
             for name, dimension in search.items()
         },
         "study": {key: value for key, value in _counted(experiment.study, "study").items() if key not in _NEUTRAL},

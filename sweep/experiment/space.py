@@ -1,11 +1,13 @@
 """What `[search]` lets a sampler choose from: ranges and choices, some of them only beside others."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
+from sweep.experiment.steps import Steps
 from sweep.faults import quoted
 from sweep.frozen import Frozen
 
@@ -108,6 +110,20 @@ class Range(_Dimension):
         if self.log and self.step is not None:
             raise ValueError("step and log = true exclude each other; leave one out")
         return self
+
+    @property
+    def last(self) -> int | float:
+        """The largest of its values: below `high` in older files only, whose steps might lead past it.
+
+        >>> Range(low=1, high=8, step=3).last
+        7
+        """
+        if self.step is None or not math.isfinite(self.step):
+            return self.high
+        steps = Steps(self.low, self.high, self.step)
+        if steps.meet_high:
+            return self.high
+        return steps[-1] if isinstance(self.low + self.step, float) else int(steps[-1])
 
     @property
     def extremes(self) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """What decides an experiment's numbers stays what it was, whatever an experiment file may say by now."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import Field
@@ -9,6 +10,7 @@ from sweep.experiment import configuration
 from sweep.experiment.experiment import Experiment, StudyConfig
 from sweep.experiment.file import load, parse
 from sweep.experiment.identity import content, identity_of
+from sweep.experiment.stored import recalled
 
 ROOT = Path(__file__).parents[2]
 FIRST_VERSION = ROOT / "tests" / "results" / "first_version" / "experiment.toml"
@@ -80,3 +82,17 @@ def test_a_section_that_only_asks_something_of_the_results_never_counts() -> Non
     assert {key.partition(".")[0] for key in content(load(FIRST_VERSION))} == {
         "task", "model", "training", "conditions", "search", "study", "order of search",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ({"units": {"low": 1, "high": 64, "step": 10}}, {"units": {"low": 1, "high": 61, "step": 10}}),
+        ({"clip_norm": {"low": 0.5, "high": 2, "step": 0.4}}, {"clip_norm": {"low": 0.5, "high": 1.7, "step": 0.4}}),
+    ],
+)
+def test_whoever_lowers_high_to_the_last_step_as_told_may_go_on(written: dict[str, Any], told: dict[str, Any]) -> None:
+    raw = {"question": "q", "task": {"name": "increasing"}}
+    earlier, now = recalled(raw | {"search": written}), parse(raw | {"search": told}, "f.toml")
+    assert earlier.differences(now) == []
+    assert earlier.identity == now.identity
