@@ -6,20 +6,30 @@ that are gone by now and a user's own code are no reason not to read what came o
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
-from sweep.experiment.experiment import ConfirmConfig, Experiment, StudyConfig, settings_of
+from sweep.experiment.experiment import Experiment, settings_of
 from sweep.experiment.file import overridden, read
 from sweep.experiment.space import Choices, Range
 from sweep.faults import faults_of, quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
-_KINDS: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig, "confirm": ConfirmConfig}
+
+def _section_in(annotation: Any) -> type[Frozen] | None:
+    kinds = [
+        kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type) and issubclass(kind, Frozen)
+    ]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+_FIELDS = {name: field for name, field in Experiment.model_fields.items() if not field.exclude}
+_SECTIONS = {name: kind for name, field in _FIELDS.items() if (kind := _section_in(field.annotation))}
+"""The sections of a file that are one table of known keys, whatever sections there are by now."""
 
 
 def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
@@ -34,16 +44,16 @@ def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
 def recalled(raw: Mapping[str, Any]) -> Experiment:
     """The experiment that a file held; ValueError for the first thing in it that is not as any file has it."""
     for key in raw:
-        if key not in Experiment.model_fields or Experiment.model_fields[key].exclude:
-            raise ValueError(unknown("key", key, Experiment.model_fields))
+        if key not in _FIELDS:
+            raise ValueError(unknown("key", key, _FIELDS))
     question, paired = raw.get("question"), isinstance(raw.get("conditions"), list)
     if not isinstance(question, str):
         raise ValueError(f"question: is {quoted(question)}; must be one sentence in quotes")
     parts: dict[str, Any] = {"question": question.strip(), "paired": paired, "conditions": _conditions(raw)}
     parts["task"] = _task(raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"])))
-    parts |= {key: _section(_KINDS[key], raw.get(key, {}), key) for key in (*SECTIONS, "study")}
-    if "confirm" in raw:
-        parts["confirm"] = _section(ConfirmConfig, raw["confirm"], "confirm")
+    for key, kind in _SECTIONS.items():
+        if key in raw or _FIELDS[key].default is not None:  # [confirm] for example may be left out
+            parts[key] = _section(kind, raw.get(key, {}), key)
     parts["search"] = {name: _dimension(name, value) for name, value in _table(raw.get("search", {}), "search").items()}
     return Experiment.model_construct(_fields_set=set(parts), **parts)
 
