@@ -4,6 +4,10 @@ A report can then be drawn where the task is not: its code was a user's, its dat
 parameters by now.
 """
 
+from math import inf
+
+from pydantic import Field
+
 from sweep.frozen import Frozen
 from sweep.tasks.task import Task
 
@@ -11,17 +15,17 @@ from sweep.tasks.task import Task
 class TaskFacts(Frozen):
     """One task, as it was when it was run; the fields that `Task` has too mean what they mean there."""
 
-    chance: float
-    recall_ceiling: float
+    chance: float = Field(ge=0, le=1)
+    recall_ceiling: float = Field(ge=0, le=1)
     """The best recall accuracy, on the test sequences, of any predictor that sees only the current symbol."""
-    expected_length: float
-    num_steps: int
-    num_sequences: int
+    expected_length: float = Field(gt=0, lt=inf)
+    num_steps: int = Field(ge=1)
+    num_sequences: int = Field(ge=1)
     fresh: bool
     same_for_all_seeds: bool
     tested_on_training_sequences: bool
-    max_error: float
-    criterion_sequences: int | None = None
+    max_error: float = Field(gt=0, lt=inf)
+    criterion_sequences: int | None = Field(None, ge=1)
 
 
 def facts_of(task: Task) -> TaskFacts:

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pytest
 from stubs import Stub
 
+from sweep.errors import SweepError
 from sweep.execution.executor import Observer
 from sweep.execution.rounds import Run, run_experiment
 from sweep.experiment.file import load, override
+from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.page import write_report
 from sweep.results.export import exported
 from sweep.results.store import Store
@@ -50,6 +52,19 @@ def assert_as_then(table: pa.Table, expected: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_a_folder_of_the_first_version_loads_to_the_same_tables(name: str) -> None:
     assert_as_then(Store(FOLDER).tables()[name], f"{name}.csv")
+
+
+def test_a_folder_of_the_first_version_loads_whatever_is_refused_in_a_new_file(first_version: Store) -> None:
+    file = first_version.path / "experiment.toml"
+    text = (
+        file.read_text().replace("top   = 1", "top   = 5000").replace("[confirm]", "[model]\nunits = 10000\n[confirm]")
+    )
+    file.write_text(text)
+    with pytest.raises(SweepError, match=r"confirm\.top"):
+        load(file)
+    for name in TABLES:
+        assert_as_then(first_version.tables()[name], f"{name}.csv")
+    assert [condition.chance for condition in conditions(first_version.load())] == [0.2, 0.2]
 
 
 @pytest.mark.slow

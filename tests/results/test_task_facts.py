@@ -1,6 +1,7 @@
 """What a report needs of its task is stored with the run, and found there whatever has become of the task."""
 
 import tomllib
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,17 @@ def test_facts_that_were_not_stored_are_those_of_the_projects_own_task() -> None
     assert [facts.num_steps for facts in found.tasks] == [4, 9]
 
 
-@pytest.mark.parametrize("tasks", [None, {}, [], [{}, {}], [1, 2], [{"chance": "high"}, {}]])
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        None, {}, [], [{}, {}], [1, 2], [{"chance": "high"}, {}], {"expected_length": inf}, {"num_steps": 0},
+        {"chance": nan}, {"num_sequences": -1}, {"max_error": -1.0}, {"criterion_sequences": 0}, {"wish": 1},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_facts_that_no_run_stores_are_told_in_one_line(tasks: Any, results: Results) -> None:
-    results.manifest["tasks"] = tasks
+    first, second = results.manifest["tasks"]
+    results.manifest["tasks"] = [first | tasks, second] if isinstance(tasks, dict) and tasks else tasks
     with pytest.raises(SweepError) as refused:
         _ = results.tasks
     assert str(refused.value).startswith(f"{results.path}: ")
