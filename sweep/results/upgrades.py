@@ -51,7 +51,7 @@ def upgraded(table: pa.Table, schema: pa.Schema) -> pa.Table:
             columns.append(table.column(field.name))
         else:
             columns.append(_with_later(table.column(field.name), NESTED[field.name]))
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.Table.from_arrays(columns, schema=schema.with_metadata({"sweep_schema_version": str(SCHEMA_VERSION)}))
 
 
 def _with_later(column: pa.ChunkedArray, fields: dict[str, pa.DataType]) -> pa.Array:

@@ -66,6 +66,12 @@ def test_what_a_record_of_an_older_version_lacks_is_missing_and_the_rest_is_the_
         pd.testing.assert_frame_equal(now.drop(columns=came), then.drop(columns=came))
 
 
+def test_a_record_that_was_read_is_of_this_version(small: Store) -> None:
+    rewrite(small.files()[0], version=1)
+    versions = {record.schema.metadata[b"sweep_schema_version"] for record in small.records(small.experiment())}
+    assert versions == {str(SCHEMA_VERSION).encode()}
+
+
 @pytest.mark.usefixtures("later_outcomes")
 def test_a_run_goes_on_with_records_of_an_older_version(small: Store) -> None:
     experiment, path = small.experiment(), small.files("search")[0]
