@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweep.cli.shared import json_option, print_table
+from sweep.cli.shared import json_option
+from sweep.cli.table import print_table
 from sweep.errors import SweepError
 from sweep.machine.backend import BACKENDS, VARIABLE, check_installed
 

@@ -13,10 +13,10 @@ from sweep.cli.shared import (
     backend_option,
     json_option,
     print_results,
-    print_table,
     results_option,
     store_of,
 )
+from sweep.cli.table import print_table, print_text
 from sweep.errors import SweepError
 from sweep.faults import unknown
 from sweep.machine.backend import backend_of, choose_backend
@@ -72,7 +72,7 @@ def show(name: str, results: Path, as_json: bool) -> None:
         table = with_confirmed(findings, accuracy_table(findings, top=None))
         click.echo(table.to_json(orient="records", double_precision=15))
         return
-    click.echo(loaded.experiment.question)
+    print_text(loaded.experiment.question)
     print_results(loaded)
 
 
@@ -154,7 +154,7 @@ def compare(
     else:
         print_table(*comparison_table(rows))
         for note in [reading(rows), *notes]:
-            click.echo(note, err=True)
+            print_text(note, err=True)
     if any(row.verdict in failing for row in rows):
         sys.exit(1)
 

@@ -1,13 +1,13 @@
-"""What commands share: options, the way from an argument to what it names, and tables in the terminal."""
+"""What commands share: options, the way from an argument to what it names, and an experiment's tables."""
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweep.cli.table import print_table, print_text
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = Path("experiments")
 
-_AS_WIDE_AS_IT_IS = 10_000
+_LEAVING = ("loss", "sequence_accuracy", "ert_sequences", "epochs_to_solve")  # the first of them first
 
 results_option = click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
@@ -69,27 +69,18 @@ def print_results(results: "Results") -> None:
     from sweep.reporting.findings.confirmed import confirmed_table, optimism
     from sweep.reporting.findings.findings import Findings
     from sweep.reporting.findings.tables import accuracy_table
-    from sweep.reporting.look.display import displayed
+    from sweep.reporting.look.display import displayed, heading
 
     findings = Findings(results)
     table = displayed(accuracy_table(findings))
-    print_table(list(table.columns), table.to_numpy().tolist())
+    objectives = {objective.removeprefix("-") for objective in results.experiment.study.objectives}
+    leaving = [heading(name) for name in _LEAVING if name not in objectives]
+    left_out = print_table(list(table.columns), table.to_numpy().tolist(), leaving=leaving)
+    if left_out:
+        print_text(
+            f"No room for {', '.join(left_out)}: `sweep export {results.name} --table accuracy` has every column."
+        )
     if sentence := optimism(findings):
         table = displayed(confirmed_table(findings))
-        click.echo(sentence)
+        print_text(sentence)
         print_table(list(table.columns), table.to_numpy().tolist())
-
-
-def print_table(head: list[str], rows: list[list[str]]) -> None:
-    """Print a table as wide as the terminal, or as itself where the output is none."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in head:
-        table.add_column(Text(column), overflow="fold")  # nothing is cut off
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else _AS_WIDE_AS_IT_IS).print(table)
