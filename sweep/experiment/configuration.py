@@ -19,7 +19,18 @@ _LEAST, _MOST = 1.2e-38, 3.4e38
 """Between these a positive number keeps its digits in float32."""
 
 
-class ModelConfig(Frozen):
+class _InFloat32(Frozen):
+    """A section whose real numbers go into the training."""
+
+    @field_validator("*")
+    @classmethod
+    def _float32_holds_it(cls, value: Any) -> Any:
+        if isinstance(value, float) and value != 0 and not _LEAST <= abs(value) <= _MOST:
+            raise ValueError(f"is {value}, and trained is in float32; must lie between {_LEAST:.2g} and {_MOST:.2g}")
+        return value
+
+
+class ModelConfig(_InFloat32):
     """The network: recurrent layers on one-hot symbols, and a dense layer that scores the next symbol."""
 
     cell: CellName = Field(
@@ -39,7 +50,7 @@ class ModelConfig(Frozen):
     stateful: bool = Field(True, description="carry the state from window to window within a sequence")
 
 
-class TrainingConfig(Frozen):
+class TrainingConfig(_InFloat32):
     """How the network is trained, and how often it is tested meanwhile."""
 
     epochs: int = Field(250, ge=1, le=10_000_000, description="passes over the training sequences")
@@ -64,13 +75,6 @@ class TrainingConfig(Frozen):
     evaluate_every: int = Field(1, ge=1, description="epochs from one test to the next")
     stop_when_solved: bool = Field(False, description="end a replicate at the first test that it solves")
     trainer: Literal["fused", "fit"] = Field("fused", description="the compiled program, or Keras's own loop")
-
-    @field_validator("learning_rate", "clip_norm", "last_weight")
-    @classmethod
-    def _float32_holds_it(cls, number: float | None) -> float | None:
-        if number is not None and not _LEAST <= number <= _MOST:
-            raise ValueError(f"is {number}, and trained is in float32; must lie between {_LEAST:.2g} and {_MOST:.2g}")
-        return number
 
     @model_validator(mode="after")
     def _timesteps_are_positive(self) -> Self:
