@@ -38,6 +38,7 @@ _ALSO_CALLED = {
     **dict.fromkeys(("bayes", "bayesian", "bayesian_optimization", "bo", "gp"), "tpe"),
     **dict.fromkeys(("sobol", "quasi_random", "halton"), "qmc"),
     **dict.fromkeys(("genetic", "evolution", "ga"), "nsga2"),
+    **dict.fromkeys(("grid_search", "gridsearch"), "grid"),
     **dict.fromkeys(("units", "weights", "size", "network_size"), "parameters"),
 }
 """What people write -> our word for it, where the letters are not alike."""

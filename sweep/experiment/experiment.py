@@ -28,7 +28,7 @@ SEARCHABLE = tuple(
 """Parameters that `[search]` may name."""
 
 DEFAULT_TRIALS = 50
-_MOST_SEEDS = 100_000
+MOST_SEEDS = 100_000
 _LEAST_FOR_WILCOXON = 4  # with fewer pairs, no result of the test is as rare as the 10% that Optuna prunes at
 
 
@@ -62,8 +62,8 @@ class StudyConfig(Frozen):
 
     @model_validator(mode="after")
     def _seeds_are_usable(self) -> Self:
-        if isinstance(self.seeds, int) and self.seeds > _MOST_SEEDS:
-            raise ValueError(f"seeds is {self.seeds}; at most {_MOST_SEEDS} replicates make a trial")
+        if isinstance(self.seeds, int) and self.seeds > MOST_SEEDS:
+            raise ValueError(f"seeds is {self.seeds}; at most {MOST_SEEDS} replicates make a trial")
         seeds = self.replicate_seeds
         if not seeds:
             raise ValueError(f"seeds is {quoted(self.seeds)}; at least one replicate is needed")
@@ -124,7 +124,7 @@ class ConfirmConfig(Frozen):
         3, ge=1, le=1000, description="how many of the best of each condition; of several objectives, of the Pareto set"
     )
     seeds: int = Field(
-        30, ge=1, le=_MOST_SEEDS, description="from how many seeds each: the next ones after the search's own"
+        30, ge=1, le=MOST_SEEDS, description="from how many seeds each: the next ones after the search's own"
     )
 
 

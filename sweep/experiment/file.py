@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
-from sweep.experiment.experiment import SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
+from sweep.experiment.experiment import MOST_SEEDS, SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
 from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, alike, listed, said_of_alike
 from sweep.experiment.steps import MOST_STEPS, Steps
@@ -97,7 +97,11 @@ def overridden(
     raw = experiment.model_dump(exclude_unset=True)
     listed = experiment.study.seeds
     first = 0 if isinstance(listed, int) else listed[0]
-    study = {"seeds": list(range(first, first + seeds)) if seeds and first else seeds, "trials": trials}
+    if seeds and first and seeds <= MOST_SEEDS:  # more are refused as a number, not listed
+        asked: int | list[int] | None = list(range(first, first + seeds))
+    else:
+        asked = seeds
+    study = {"seeds": asked, "trials": trials}
     raw["study"] = raw.get("study", {}) | {key: value for key, value in study.items() if value is not None}
     raw["training"] = raw.get("training", {}) | ({"trainer": trainer} if trainer else {})
     return raw

@@ -41,10 +41,10 @@ class ExplicitTask(Frozen):
     @model_validator(mode="after")
     def _sequences_have_a_step_to_predict(self) -> Self:
         for number, sequence in enumerate(self.sequences, start=1):
-            if len(sequence) < 2:
-                raise ValueError(f"sequence {number} has {len(sequence)} symbols; it needs at least 2")
             if "" in sequence or any(isinstance(s, str) and s.split() != [s] for s in sequence):
                 raise ValueError(f"sequence {number} has a symbol that is empty or holds white space")
+            if len(sequence) < 2:
+                raise ValueError(f"sequence {number} has {len(sequence)} symbols; it needs at least 2")
         if len({str(s) for sequence in self.sequences for s in sequence}) < 2:
             raise ValueError("the sequences use one symbol only; there is nothing to predict")
         return self

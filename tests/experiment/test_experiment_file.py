@@ -153,6 +153,11 @@ def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
     assert replaced.differences(experiment(TABLES)) == ["study.seeds: was 3, is 10"]
 
 
+def test_more_seeds_than_a_trial_has_are_refused_and_not_listed() -> None:
+    with pytest.raises(SweepError, match="command line: study: seeds is 1000000000000; at most 100000 replicates"):
+        override(experiment("[study]\nseeds = [10, 11]"), seeds=10**12)
+
+
 # Faults of single keys
 
 
@@ -384,6 +389,7 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
             EXPLICIT + "sequences = [['a b', 'c']]",
             "task: sequence 1 has a symbol that is empty or holds white space",
         ),
+        (EXPLICIT + "sequences = [['a b c']]", "task: sequence 1 has a symbol that is empty or holds white space"),
         (
             EXPLICIT + "sequences = [['a', 'a']]",
             "task: the sequences use one symbol only; there is nothing to predict",
