@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration
 from sweep.faults import quoted
-from sweep.tasks.explicit import ExplicitTask
-from sweep.tasks.marked import MarkedTask
-from sweep.tasks.random import RandomTask
 from sweep.tasks.task import Task
 
 
@@ -43,17 +40,14 @@ def _whole_sequences(configuration: Configuration, task: Task) -> list[Impossibl
 
 def _dealt_steps(configuration: Configuration, task: Task) -> list[Impossible]:
     """Faults of batches whose lanes share the steps of one sequence."""
-    training, config = configuration.training, configuration.task
-    if isinstance(config, MarkedTask):
-        sentence = 'is "steps", and the marked task has random lengths, which no batch size divides'
+    training, counts = configuration.training, task.step_counts
+    if counts is None:
+        sentence = f'is "steps", and the {configuration.task.name} task has random lengths, which no batch size divides'
         return [Impossible("batch_layout", f'{sentence}; must be "sequences"')]
     faults = []
-    if isinstance(config, RandomTask) and config.test_lengths:
+    if task.tested_at:
         sentence = 'is "steps", which cannot be tested at other lengths; must be "sequences", or leave test_lengths out'
         faults.append(Impossible("batch_layout", sentence))
-    counts = {task.num_steps}
-    if isinstance(config, ExplicitTask):
-        counts = {len(sequence) - 1 for sequence in config.sequences}
     if any(steps % training.batch_size for steps in counts):
         steps = " and ".join(map(str, sorted(counts)))
         sentence = f"is {training.batch_size}, which does not divide the {steps} steps of a sequence"

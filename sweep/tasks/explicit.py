@@ -72,6 +72,11 @@ class Explicit(Task):
         self.expected_length = sum(lengths) / len(lengths)
         self.max_error = config.max_error
 
+    @property
+    def step_counts(self) -> frozenset[int]:
+        """Those of the sequences as they were written down."""
+        return frozenset(len(row) - 1 for row in self._rows)
+
     @cached_property
     def _sequences(self) -> Sequences:
         """Padded to one length when they are asked for: a plan only counts them."""

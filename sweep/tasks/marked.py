@@ -46,6 +46,7 @@ class Marked(Stream):
 
     keys = 2
     fresh = True
+    step_counts = None
 
     def __init__(self, config: MarkedTask) -> None:
         super().__init__(

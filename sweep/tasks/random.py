@@ -87,7 +87,7 @@ class Random(Stream):
         self.fresh = config.train_sequences == "fresh"
         if config.train_sequences != "fresh":
             self.num_sequences = config.train_sequences
-        self._length, self._test_lengths = config.sequence_length, config.test_lengths
+        self._length, self.tested_at = config.sequence_length, config.test_lengths
         self._training_sequences: dict[int, Sequences] = {}
 
     def draw(self, rng: np.random.Generator, count: int) -> Sequences:
@@ -109,16 +109,16 @@ class Random(Stream):
 
     def other_lengths(self, seed: int) -> Sequences | None:
         """For each of `test_lengths` as many sequences as the test set has; for its own length, the test set."""
-        if not self._test_lengths:
+        if not self.tested_at:
             return None
         count = self._num_test_sequences
-        symbols = np.zeros((count * len(self._test_lengths), max(self._test_lengths)), np.int32)
-        for index, length in enumerate(self._test_lengths):
+        symbols = np.zeros((count * len(self.tested_at), max(self.tested_at)), np.int32)
+        for index, length in enumerate(self.tested_at):
             rng = np.random.default_rng([seed, LENGTHS, length])
             own = length == self._length
             drawn = self.test_sequences(seed).symbols if own else self._draw_symbols(rng, count, length)
             symbols[index * count : (index + 1) * count, :length] = drawn
-        return Sequences(symbols=symbols, lengths=np.repeat(np.array(self._test_lengths, np.int32), count))
+        return Sequences(symbols=symbols, lengths=np.repeat(np.array(self.tested_at, np.int32), count))
 
     def _draw_symbols(self, rng: np.random.Generator, count: int, length: int) -> NDArray[np.int32]:
         fillers = self.num_symbols - self.keys

@@ -76,6 +76,9 @@ class Task(ABC):
     criterion_sequences: int | None = None
     """Fresh sequences that must meet the criterion before a replicate counts as solved; None: the test set."""
 
+    tested_at: tuple[int, ...] = ()
+    """Other lengths that a trained network is tested at, once."""
+
     tested_on_training_sequences = True
     """Whether a high score says only that the sequences were learnt by heart; the report tells its reader."""
 
@@ -106,6 +109,11 @@ class Task(ABC):
         0, 1 beside 0, 2, shows as one that nobody solves.
         """
         return self.determined(sequences) | sequences.last
+
+    @property
+    def step_counts(self) -> frozenset[int] | None:
+        """How many steps the training sequences have, if not all as many as the longest; None where chance decides."""
+        return frozenset({self.num_steps})
 
     @property
     def num_symbols(self) -> int:

@@ -91,10 +91,10 @@ class TrialCost:
     def _windows(self) -> Count:
         """Windows of an epoch that have something to learn from; each is an update."""
         last, longest = self._training.loss_on == "last", -(-self._layout.num_steps // self._layout.window)
-        if self._task.expected_length == self._task.num_steps + 1:
+        if self._task.step_counts == frozenset({self._task.num_steps}):
             windows = self._batches * (1 if last else longest)
             return Count(windows, windows, windows)
-        if self._task.same_for_all_seeds:
+        if self._task.step_counts is not None:
             return self._windows_as_written(last)
         in_a_batch = self._training.batch_size // self._layout.rows_per_sequence
         usual = 1 if last else -(-self._steps // self._layout.window)
