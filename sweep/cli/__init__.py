@@ -14,9 +14,7 @@ from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
 from sweep.cli.training import confirm, run
 from sweep.errors import SweepError
-from sweep.execution.stopping import Terminated
-
-_STOPPED = "Stopped. Finished trials are kept: the same command goes on from here."
+from sweep.execution.stopping import STOPPED, Terminated
 
 
 def main() -> None:
@@ -31,11 +29,11 @@ def main() -> None:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(_STOPPED, err=True)
+        click.echo(STOPPED, err=True)
         sys.exit(130)
-    except Terminated:
-        click.echo(_STOPPED, err=True)
-        sys.exit(143)
+    except Terminated as told:
+        click.echo(STOPPED, err=True)
+        sys.exit(128 + told.signal)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         _drop_stdout()
         sys.exit(141)

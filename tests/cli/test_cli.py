@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from conftest import SMALL, Result, outcome_of
 
 from sweep.cli import cli
+from sweep.execution import rounds
 from sweep.results.manifest import make_manifest
 from sweep.results.record import TrialKey
 from sweep.results.store import Store
@@ -298,3 +301,26 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(
     result = sweep_command("show", "small")
     assert (result.code, result.out) == (130, "")
     assert result.err.strip() == "Stopped. Finished trials are kept: the same command goes on from here."
+
+
+@pytest.mark.parametrize(("told", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("command", "trains"), [("run", "run_experiment"), ("confirm", "confirm_experiment")])
+def test_a_signal_that_ends_a_process_ends_run_and_confirm_alike(
+    command: str,
+    trains: str,
+    told: signal.Signals,
+    status: int,
+    small: Store,
+    tmp_path: Path,
+    sweep_command: Sweep,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_told(*_: object) -> None:
+        os.kill(os.getpid(), told)
+        time.sleep(5)
+
+    monkeypatch.setattr(rounds, trains, is_told)
+    (tmp_path / "small.toml").write_text((small.path / "experiment.toml").read_text())
+    result = sweep_command(command, "small.toml" if command == "run" else "small")
+    assert result.code == status
+    assert result.err.endswith("Stopped. Finished trials are kept: the same command goes on from here.\n")

@@ -194,6 +194,23 @@ def test_a_folder_for_temporary_files_in_which_others_can_replace_ours_is_refuse
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_neither_workers_nor_their_scheduler_have_pages_to_look_at() -> None:
+    """Each listens once, over TLS: the scheduler, a nanny and its worker."""
+    import psutil
+
+    with local_workers(1, "cpu")() as client:
+        client.wait_for_workers(1)
+        me = psutil.Process()
+        heard = [
+            c
+            for process in [me, *me.children(recursive=True)]
+            for c in process.net_connections("inet")
+            if c.status == psutil.CONN_LISTEN
+        ]
+    assert len(heard) == 3
+
+
 @pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:x", "GPU", "", "gpu:0:1"])
 def test_a_device_that_is_none_is_one_line(device: str) -> None:
     with pytest.raises(SweepError, match=r"^--device: is .*; must be auto, cpu, gpu or gpu:N") as refusal:

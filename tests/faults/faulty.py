@@ -84,8 +84,8 @@ def forked(action: Callable[[], object]) -> int:
         status = 0
     except KeyboardInterrupt:
         status = 130
-    except Terminated:
-        status = 143
+    except Terminated as told:
+        status = 128 + told.signal
     finally:
         os._exit(status)
 

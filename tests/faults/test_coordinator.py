@@ -166,6 +166,28 @@ def test_the_coordinator_is_killed_at_random_instants(tmp_path: Path, calm: Resu
     found("coordinator killed, at random", "SIGKILL after 0 to 0.6 s", kills, "the next run completes it: identical")
 
 
+@pytest.mark.slow
+def test_a_record_that_vanishes_during_a_run_is_told_and_trained_again(
+    tmp_path: Path, calm: Results, found: Found
+) -> None:
+    class Removes(Observer):
+        """After a few trials, somebody removes an earlier one's record."""
+
+        def trial_finished(self, *_: object) -> None:
+            records = sorted((path.parent / "results" / "faulty" / "trials").glob("*.parquet"))
+            if len(records) == 6 and not (path.parent / "removed").exists():
+                (path.parent / "removed").touch()
+                rng.choice(records).unlink()
+
+    rng = random.Random(7)
+    for number in range(times(20)):
+        path = write(tmp_path / str(number), TRIALS)
+        with pytest.raises(RunError, match=r"the records of trials \d+ have vanished .*; the same command trains them"):
+            run(path, Stub(), Removes())
+        assert_whole(run(path, Stub()), calm)
+    found("record vanishes during a run", "removed after a few trials", times(20), "one line, exit 1; then identical")
+
+
 def stuck(job: Job) -> Outcome:
     """Never comes back to Python, as a compiled program that is running does not."""
     if job.key.trial == 5:
@@ -177,6 +199,7 @@ def stuck(job: Job) -> Outcome:
     ("signals", "status", "fault"),
     [
         ([signal.SIGTERM], 143, "SIGTERM in compiled code"),
+        ([signal.SIGHUP], 129, "SIGHUP in compiled code"),
         ([signal.SIGINT], 130, "Ctrl-C once, in compiled code"),
         ([signal.SIGINT, signal.SIGINT], 130, "Ctrl-C twice, in compiled code"),
     ],

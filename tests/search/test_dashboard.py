@@ -64,6 +64,9 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}") as picture:
                 assert picture.headers["Content-Type"].startswith("image/svg+xml")
                 assert picture.read().decode() == trial_curve(Findings(results), int(recorded["trial"].iloc[-1]))
+            led_here = urllib.request.Request(f"http://127.0.0.1:{port}/api/studies", headers={"Host": "evil.example"})
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(led_here)
             heard = [
                 c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
             ]
