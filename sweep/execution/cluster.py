@@ -58,7 +58,10 @@ def _address(given: str) -> str:
 
 def _check_that_it_answers(address: str) -> None:
     """SweepError unless a Dask scheduler answers: Dask's own client would try for a minute, and hang as it gives up."""
-    arguments = distributed.Security().get_connection_args("client")
+    try:
+        arguments = distributed.Security().get_connection_args("client")
+    except OSError as error:
+        raise SweepError(f"--cluster: the certificates in {_CERTIFICATES}... cannot be read ({error})") from None
     if address.startswith(("tls://", "wss://")) and arguments.get("ssl_context") is None:
         raise SweepError(
             f"--cluster: {address} needs certificates; name them in {_CERTIFICATES}CA_FILE, "

@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import dask
 import distributed
 import numpy as np
 import pytest
@@ -266,6 +267,13 @@ def test_a_scheduler_file_that_is_none_is_one_line(tmp_path: Path, content: str 
         ) as refusal:
             cluster_workers(given)
         assert "\n" not in str(refusal.value)
+
+
+def test_certificates_that_are_not_there_are_one_line(tmp_path: Path) -> None:
+    missing = {f"distributed.comm.tls.{key}": str(tmp_path / "nosuch.pem") for key in ("ca-file", "client.cert")}
+    refusal = r"^--cluster: the certificates in DASK_DISTRIBUTED__COMM__TLS__\.\.\. cannot be read"
+    with dask.config.set(missing), pytest.raises(SweepError, match=refusal), cluster_workers("tls://localhost:1")():
+        raise AssertionError
 
 
 @pytest.mark.slow
