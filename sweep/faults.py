@@ -67,6 +67,15 @@ def _key(key: str) -> str:
     return key if key.replace("_", "").replace("-", "").isalnum() else quoted(key)
 
 
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """A count with its noun; `nouns` is its plural where an s does not make it.
+
+    >>> plural(1, "seed"), plural(1200, "seed"), plural(2, "study", "studies")
+    ('1 seed', '1,200 seeds', '2 studies')
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
     """Say that `arrived` is no known name, with the nearest right one, or all of them.
 
@@ -74,10 +83,11 @@ def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
     'unknown key "unit"; did you mean "units"?'
     """
     names = list(known)
-    return f"unknown {what} {quoted(arrived)}; {_nearest(arrived, names) or 'known: ' + ', '.join(names)}"
+    return f"unknown {what} {quoted(arrived)}; {nearest(arrived, names) or 'known: ' + ', '.join(names)}"
 
 
-def _nearest(arrived: Any, names: list[str]) -> str:
+def nearest(arrived: Any, names: Iterable[str]) -> str:
+    """A question for the name that looks most like what arrived; empty where none does."""
     name = str(arrived).lower()
     meant = name[: name.startswith("-")] + _ALSO_CALLED.get(name.removeprefix("-"), "")
     near = [meant] if meant in names else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
@@ -112,7 +122,7 @@ def _line(
     wanted = list(dict.fromkeys(_wanted(fault) for fault in faults))
     value = arrived.get(field)
     choices = [name for fault in faults if fault["type"] == "literal_error" for name in _choices(fault)]
-    hint = _nearest(value, choices) if isinstance(value, str) else ""
+    hint = nearest(value, choices) if isinstance(value, str) else ""
     return f"{path}: is {quoted(value)}; must be {' or '.join(wanted)}{'; ' + hint if hint else ''}"
 
 

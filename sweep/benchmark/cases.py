@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sweep.experiment.configuration import Configuration
+from sweep.faults import plural
 from sweep.tasks.increasing import IncreasingTask
 from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
@@ -53,7 +54,7 @@ class Case:
             f"{self.units} units",
             f"{self.symbols:,} symbols",
             f"batch {self.batch}",
-            "1 seed" if self.seeds == 1 else f"{self.seeds} seeds",
+            plural(self.seeds, "seed"),
         ]
         return ", ".join([*parts, *(["the last step scored"] if self.scored == "last" else [])])
 

@@ -8,6 +8,7 @@ import click
 
 from sweep.cli.shared import EXPERIMENTS, backend_option, checked, device_option, json_option, path_of
 from sweep.errors import SweepError
+from sweep.faults import plural
 from sweep.machine.backend import BACKENDS
 
 if TYPE_CHECKING:
@@ -41,15 +42,18 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(plan)))
         return
-    click.echo(f"{plan.studies} studies, {plan.trials} trials, {plan.replicates} replicates")
+    studies = plural(plan.studies, "study", "studies")
+    click.echo(f"{studies}, {plural(plan.trials, 'trial')}, {plural(plan.replicates, 'replicate')}")
     if plan.confirmed:
         fewer = "at most " if plan.confirmed_low < plan.confirmed else ""
-        click.echo(f"then {fewer}{plan.confirmed} trials again, {plan.confirmed_replicates} replicates")
-    click.echo(f"{_said_of_updates(plan)}, {plan.programs} compiled programs")
+        click.echo(
+            f"then {fewer}{plural(plan.confirmed, 'trial')} again, {plural(plan.confirmed_replicates, 'replicate')}"
+        )
+    click.echo(f"{_said_of_updates(plan)}, {plural(plan.programs, 'compiled program')}")
     at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
     took, memory_needed = duration(plan.seconds), f"{plan.memory_mb:.0f} MB of memory"
     click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
-    click.echo(f"{memory:,.0f} MB would hold about {plan.replicates_at_once:,} replicates side by side")
+    click.echo(f"{memory:,.0f} MB would hold about {plural(plan.replicates_at_once, 'replicate')} side by side")
 
 
 @click.command()

@@ -19,6 +19,7 @@ from rich.text import Text
 from sweep.execution.executor import Observer
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.trials import Phase
+from sweep.faults import plural
 from sweep.results.outcome import Scores
 from sweep.results.record import TrialKey
 
@@ -85,7 +86,7 @@ class Display(Observer):
             better = min if self._objective.startswith("-") else max
             self._best = value if self._best is None else better(self._best, value)
         best = f", best {self._objective.removeprefix('-')} {_short(self._best)}" if self._best is not None else ""
-        note = f"solved {self._solved} of {self._trained} replicates{best}"
+        note = f"solved {self._solved} of {plural(self._trained, 'replicate')}{best}"
         self._progress.update(self._trials, advance=1, note=note)
 
 

@@ -1,12 +1,12 @@
 """The commands that read stored results."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from sweep.cli.shared import (
     EXPERIMENTS,
@@ -18,7 +18,7 @@ from sweep.cli.shared import (
 )
 from sweep.cli.table import print_table, print_text
 from sweep.errors import SweepError
-from sweep.faults import unknown
+from sweep.faults import plural, unknown
 from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
@@ -41,14 +41,23 @@ def list_(results: Path, as_json: bool) -> None:
     """
     from sweep.results.listing import listing
 
+    if (
+        not results.is_dir()
+        and click.get_current_context().get_parameter_source("results") is not ParameterSource.DEFAULT
+    ):
+        raise SweepError(f"--results: {results} is no folder")
     rows = listing(EXPERIMENTS, results)
     if as_json:
         click.echo(json.dumps(rows))
         return
-    print_table(
-        ["experiment", "trials", "question"],
-        [[row["experiment"], f"{row['finished']} of {row['trials'] or '?'}", row["question"]] for row in rows],
-    )
+    if not rows:
+        nowhere = f"no experiment file in {EXPERIMENTS.absolute()}, and no results in {results.absolute()}"
+        click.echo(f"There is {nowhere}; `sweep init NAME` writes a file to start from.", err=True)
+        return
+    cells = [[row["experiment"], f"{row['finished']} of {row['trials'] or '?'}", row["question"]] for row in rows]
+    print_table(["experiment", "trials", "question"], cells)
+    if alone := [row["experiment"] for row in rows if row["file"] is None]:
+        click.echo(f"Only results, no file in {EXPERIMENTS}: {', '.join(alone)}", err=True)
 
 
 @click.command()
@@ -143,7 +152,7 @@ def compare(
             raise SweepError("--metric: " + unknown("metric", metric, METRICS))
     if len(names) != (1 if by else 2):
         wanted = "one experiment with --by" if by else "two of them, or one with --by"
-        raise SweepError(f"compare: got {len(names)} names; give {wanted}")
+        raise SweepError(f"compare: got {plural(len(names), 'name')}; give {wanted}")
     sides = [_side(results, name) for name in names]
     if by and sides[0].trial is not None:
         raise SweepError(f"{names[0]}: is one trial; --by compares all trials of an experiment, {sides[0].name}")
@@ -258,14 +267,13 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
 def _side(results: Path, text: str) -> "Side":
     """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder."""
     from sweep.comparison.replicate_sets import Side
-    from sweep.results.store import Store
 
     name, colon, number = text.rpartition(":")
     if not colon:
         name = text
     elif not number.isdecimal():
         raise SweepError(f"{text}: names no trial; write NAME:12 for trial 12")
-    store = Store(Path(name)) if os.sep in name else store_of(results, name)
+    store = store_of(results, name)
     return Side(name, store.load(), int(number) if colon else None)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.cli.table import print_table, print_text
+from sweep.errors import SweepError
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
@@ -55,11 +56,17 @@ def checked(path: Path, overrides: dict[str, Any]) -> "ExperimentFile":
 
 
 def store_of(results: Path, name: str) -> "Store":
-    """The results folder of an experiment; SweepError for a name or a link that leads out of the results."""
+    """The results folder of an experiment, by its name or its path; SweepError for a link, or where there is none."""
     from sweep.experiment.file import checked_name
+    from sweep.faults import nearest, quoted
+    from sweep.results.listing import names
     from sweep.results.store import Store
 
+    if os.sep in name:
+        return Store(Path(name))
     store = Store(results / checked_name(name))
+    if not store.path.is_dir() and (hint := nearest(name, [n for n in names(EXPERIMENTS, results) if n != name])):
+        raise SweepError(f"{results}: has no results of {quoted(name)}; {hint}")
     store.refuse_links()
     return store
 

@@ -9,12 +9,14 @@ import click
 from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
 from sweep.errors import SweepError
 from sweep.execution.stopping import ends_when_told
+from sweep.faults import plural
 from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
     from sweep.execution.executor import Executor
     from sweep.experiment.file import ExperimentFile
     from sweep.results.results import Results
+    from sweep.results.store import Store
 
 _workers_option = click.option(
     "--workers", type=click.IntRange(min=0), default=0, help="Train on so many processes of this machine."
@@ -116,11 +118,28 @@ def confirm(
     order = Run(name, experiment, text, overrides, results, None, command)
     found, asked = len(store.files(Phase.SEARCH)), experiment.trials * len(experiment.condition_settings)
     if found < asked:
-        click.echo(f"{name}: the search has {found} of {asked} trials; the best so far are confirmed", err=True)
+        click.echo(
+            f"{name}: the search has {found} of {plural(asked, 'trial')}; the best so far are confirmed", err=True
+        )
+    _say_what_is_kept(store, wanted.seeds)
     with ends_when_told(), _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
         loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
         sys.exit(1)
+
+
+def _say_what_is_kept(store: "Store", seeds: int) -> None:
+    """That a confirmation from more seeds stays, where fewer are asked for now."""
+    from sweep.experiment.trials import Phase
+    from sweep.results.phase_view import PhaseView
+
+    before = PhaseView.of(store.load(lambda _: ()), Phase.CONFIRM).trials
+    if more := sorted({int(number) for number in before["seeds"] if number > seeds}):
+        click.echo(
+            f"{store.name}: trials that were confirmed from {', '.join(map(str, more))} seeds before are not trained "
+            f"again from {seeds}; they keep their scores",
+            err=True,
+        )
 
 
 def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: int, *, anyway: bool) -> None:
@@ -192,6 +211,7 @@ def _finish(loaded: "Results") -> bool:
     failed = int((loaded.trials["state"] == "failed").sum())
     if failed:
         click.echo(
-            f"{loaded.name}: {failed} of {len(loaded.trials)} trials failed; their errors are in the report", err=True
+            f"{loaded.name}: {failed} of {plural(len(loaded.trials), 'trial')} failed; their errors are in the report",
+            err=True,
         )
     return failed == 0

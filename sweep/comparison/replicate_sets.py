@@ -13,7 +13,7 @@ from sweep.comparison.compare import Arm, Pair
 from sweep.errors import SweepError
 from sweep.experiment.space import Choices, Range
 from sweep.experiment.trials import Phase, TrialNumber, conditions_of
-from sweep.faults import quoted, unknown
+from sweep.faults import plural, quoted, unknown
 from sweep.results.phase_view import PhaseView
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def pairs_of(a: Side, b: Side) -> tuple[list[Pair], list[str]]:
     notes = [note for side, arms in ((a, arms_a), (b, arms_b)) if (note := _optimism(side, arms))]
     for side, arms in ((a, arms_a), (b, arms_b)):
         if alone := len(set(arms) - set(shared)):
-            notes.append(f"{alone} of {len(arms)} conditions of {side.label} are none of the other's; left out.")
+            notes.append(
+                f"{alone} of {plural(len(arms), 'condition')} of {side.label} are none of the other's; left out."
+            )
     return pairs, notes
 
 
@@ -69,7 +71,9 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
     trials = searched.trials[searched.trials["state"] == "complete"]
     values = _levels(search[parameter], trials[parameter].dropna())
     if len(values) < 2:
-        raise SweepError(f"--by {parameter}: the complete trials have {len(values)} values of it; two are needed")
+        raise SweepError(
+            f"--by {parameter}: the complete trials have {plural(len(values), 'value')} of it; two are needed"
+        )
     if len(values) > _MOST_VALUES:
         raise SweepError(
             f"--by {parameter}: the complete trials have {len(values)} values of it; at most {_MOST_VALUES} can be "
@@ -98,8 +102,9 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
     if not unmatched:
         return pairs, []
     return pairs, [
-        f"{unmatched} of {len(pairs)} comparisons have no two trials that agree in all else: there, trials as the "
-        "search drew them are compared, whose other parameters may differ as well."
+        f"{unmatched} of {plural(len(pairs), 'comparison')} {'has' if unmatched == 1 else 'have'} no two trials that "
+        "agree in all else: there, trials as the search drew them are compared, whose other parameters may differ as "
+        "well."
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration
-from sweep.faults import quoted
+from sweep.faults import plural, quoted
 from sweep.tasks.task import Task
 
 
@@ -34,7 +34,7 @@ def _whole_sequences(configuration: Configuration, task: Task) -> list[Impossibl
     batch_size = configuration.training.batch_size
     if task.num_sequences % batch_size == 0:
         return []
-    sentence = f"is {batch_size}, which does not divide the {task.num_sequences} sequences"
+    sentence = f"is {batch_size}, which does not divide the {plural(task.num_sequences, 'sequence')}"
     return [Impossible("batch_size", f"{sentence}; must be {_one_of_divisors(task.num_sequences)}")]
 
 
@@ -64,13 +64,13 @@ def _windows(configuration: Configuration, task: Task) -> list[Impossible]:
     training, cell = configuration.training, CELLS[configuration.model.cell]
     faults = []
     if training.timesteps != "full" and training.timesteps > task.num_steps:
-        sentence = f"is {training.timesteps}, longer than the sequence's {task.num_steps} steps"
+        sentence = f"is {training.timesteps}, longer than the sequence's {plural(task.num_steps, 'step')}"
         faults.append(Impossible("timesteps", f'{sentence}; must be at most {task.num_steps}, or "full"'))
     elif training.timesteps != 1 and training.lags > 1 and cell.recurrent:
         sentence = f"is {quoted(training.timesteps)} with lags = {training.lags}; each update sees one sliding window"
         faults.append(Impossible("timesteps", f"{sentence}, so it must be 1 there (or the cell an mlp)"))
     if training.lags > task.num_steps:
-        sentence = f"is {training.lags}, longer than the sequence's {task.num_steps} steps"
+        sentence = f"is {training.lags}, longer than the sequence's {plural(task.num_steps, 'step')}"
         faults.append(Impossible("lags", f"{sentence}; must be at most {task.num_steps}"))
     return faults
 

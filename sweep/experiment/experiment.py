@@ -15,7 +15,7 @@ from sweep.experiment.grid import grid_points, grid_size, grid_values
 from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.outcomes import OBJECTIVES
 from sweep.experiment.space import Dimension
-from sweep.faults import quoted, unknown
+from sweep.faults import plural, quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TaskConfig
 
@@ -92,8 +92,8 @@ class StudyConfig(Frozen):
             raise ValueError("start is for the other samplers; a grid comes to every combination by itself")
         if self.pruner == "wilcoxon" and len(self.replicate_seeds) < _LEAST_FOR_WILCOXON:
             raise ValueError(
-                f'pruner is "wilcoxon" with {len(self.replicate_seeds)} seeds; its test over the seeds can only '
-                f"tell from {_LEAST_FOR_WILCOXON} on"
+                f'pruner is "wilcoxon" with {plural(len(self.replicate_seeds), "seed")}; its test over the seeds can '
+                f"only tell from {_LEAST_FOR_WILCOXON} on"
             )
         return self
 

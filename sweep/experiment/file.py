@@ -16,7 +16,7 @@ from sweep.experiment.experiment import MOST_SEEDS, SEARCHABLE, ConfirmConfig, E
 from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, alike, listed, said_of_alike
 from sweep.experiment.steps import MOST_STEPS, Steps
-from sweep.faults import faults_of, quoted, unknown
+from sweep.faults import faults_of, plural, quoted, unknown
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
@@ -374,9 +374,10 @@ def _faults_of_start(experiment: Experiment) -> list[str]:
                 faults.append(f"{key}: {name} is searched only where {needed}; say so in the table, or leave it out")
             elif fault := _outside(value, dimension, whole=experiment.base.number_type(name) is int):
                 faults.append(f"{key}: {name} is {quoted(value)}, outside of search.{name}; must be {fault}")
-    if experiment.study.start and len(experiment.study.start) > experiment.trials:
+    tables = len(experiment.study.start)
+    if tables and tables > experiment.trials:
         faults.append(
-            f"study.start: has {len(experiment.study.start)} tables for {experiment.trials} trials; add trials"
+            f"study.start: has {plural(tables, 'table')} for {plural(experiment.trials, 'trial')}; add trials"
         )
     return faults
 

@@ -1,25 +1,37 @@
-"""The experiments that there are, and how far each one has come; nothing is loaded but the files' names."""
+"""The experiments that there are, and how far each one has come."""
 
 from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
+from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load
+from sweep.experiment.trials import Phase
+from sweep.results.store import Store
 
 
 def listing(experiments: Path, results: Path) -> list[dict[str, Any]]:
-    """One entry for each experiment file: name, question, trials asked for and finished.
+    """One entry for each experiment file, and for each folder of results that has no file there.
 
-    A file that cannot be read is listed with its fault in place of the question.
+    Each has name, question, trials asked for and finished, and the `file`, None where only its results are left. What
+    cannot be read is listed with its fault in place of the question.
     """
-    return [_entry(path, results / path.stem) for path in sorted(experiments.glob("*.toml"))]
+    files = {path.stem: path for path in sorted(experiments.glob("*.toml"))}
+    stores = [Store(path) for path in sorted(results.glob("*/")) if path.name not in files]
+    alone = [_entry(store, None) for store in stores if store.exists]
+    return [*(_entry(Store(results / name), path) for name, path in files.items()), *alone]
 
 
-def _entry(path: Path, folder: Path) -> dict[str, Any]:
-    finished = len(list((folder / "trials").glob("[0-9]*-search.parquet")))
+def names(experiments: Path, results: Path) -> list[str]:
+    """What an experiment can be called by: the files, and the folders of results."""
+    return sorted({path.stem for path in experiments.glob("*.toml")} | {path.name for path in results.glob("*/")})
+
+
+def _entry(store: Store, file: Path | None) -> dict[str, Any]:
+    entry = {"experiment": store.name, "trials": None, "finished": len(store.files(Phase.SEARCH))}
     try:
-        experiment = load(path)
+        experiment: Experiment = load(file) if file is not None else store.experiment()
     except SweepError as error:
-        return {"experiment": path.stem, "question": str(error), "trials": None, "finished": finished}
+        return entry | {"question": str(error), "file": str(file) if file else None}
     trials = experiment.trials * len(experiment.condition_settings)
-    return {"experiment": path.stem, "question": experiment.question, "trials": trials, "finished": finished}
+    return entry | {"question": experiment.question, "trials": trials, "file": str(file) if file else None}

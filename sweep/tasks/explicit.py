@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from sweep.faults import quoted
+from sweep.faults import plural, quoted
 from sweep.frozen import Frozen
 from sweep.tasks.task import Sequences, Task, determined_by_prefix
 
@@ -44,7 +44,7 @@ class ExplicitTask(Frozen):
             if "" in sequence or any(isinstance(s, str) and s.split() != [s] for s in sequence):
                 raise ValueError(f"sequence {number} has a symbol that is empty or holds white space")
             if len(sequence) < 2:
-                raise ValueError(f"sequence {number} has {len(sequence)} symbols; it needs at least 2")
+                raise ValueError(f"sequence {number} has {plural(len(sequence), 'symbol')}; it needs at least 2")
         if len({str(s) for sequence in self.sequences for s in sequence}) < 2:
             raise ValueError("the sequences use one symbol only; there is nothing to predict")
         return self

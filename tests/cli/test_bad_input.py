@@ -71,7 +71,7 @@ def test_results_that_are_not_there_say_how_to_make_them(arguments: list[str], s
     assert_refused(sweep_command(*arguments, "lost"), "results/lost: holds no results; `sweep run lost` makes them")
 
 
-@pytest.mark.parametrize("name", ["../small", "..", "/etc", "results/small", ""])
+@pytest.mark.parametrize("name", ["..", "two words", ".hidden", ""])
 @pytest.mark.parametrize("arguments", [["show"], ["report"], ["export"], ["predict", "--sequence", "3"]])
 def test_a_name_that_leads_elsewhere_is_refused(
     arguments: list[str], name: str, small: Store, sweep_command: Sweep

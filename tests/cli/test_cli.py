@@ -101,7 +101,13 @@ def test_list_says_how_far_each_experiment_has_come(small: Store, sweep_command:
 def test_list_as_json_has_one_record_for_each_experiment(small: Store, sweep_command: Sweep) -> None:
     result = sweep_command("list", "--json")
     assert json.loads(result.out) == [
-        {"experiment": "small", "question": "How long can it remember?", "trials": 6, "finished": 5}
+        {
+            "experiment": "small",
+            "question": "How long can it remember?",
+            "trials": 6,
+            "finished": 5,
+            "file": "experiments/small.toml",
+        }
     ]
 
 
@@ -145,10 +151,10 @@ def test_plan_calls_its_time_the_most_where_solved_replicates_stop(sweep_command
 def test_plan_knows_what_neither_search_nor_success_decides(sweep_command: Sweep) -> None:
     head = 'question = "q"\n[task]\nname = "increasing"\n[training]\nepochs = 10\n'
     Path("known.toml").write_text(head)
-    assert sweep_command("plan", "known.toml").out.splitlines()[1] == "800 updates, 1 compiled programs"
+    assert sweep_command("plan", "known.toml").out.splitlines()[1] == "800 updates, 1 compiled program"
     Path("stops.toml").write_text(head + "stop_when_solved = true\n")
     updates = sweep_command("plan", "stops.toml").out.splitlines()[1]
-    assert updates == "at most 800 updates (at least 80), 1 compiled programs"
+    assert updates == "at most 800 updates (at least 80), 1 compiled program"
 
 
 def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) -> None:
@@ -324,3 +330,34 @@ def test_a_signal_that_ends_a_process_ends_run_and_confirm_alike(
     result = sweep_command(command, "small.toml" if command == "run" else "small")
     assert result.code == status
     assert result.err.endswith("Stopped. Finished trials are kept: the same command goes on from here.\n")
+
+
+def test_list_shows_results_whose_file_is_gone_and_files_that_never_ran(small: Store, sweep_command: Sweep) -> None:
+    Path("experiments/new.toml").write_text(SMALL.replace("How long can it remember?", "Never run?"))
+    Path("experiments/small.toml").unlink()
+    listed = sweep_command("list", "--json")
+    rows = {row["experiment"]: row for row in json.loads(listed.out)}
+    assert (rows["new"]["finished"], rows["new"]["file"]) == (0, "experiments/new.toml")
+    assert (rows["small"]["finished"], rows["small"]["trials"], rows["small"]["file"]) == (5, 6, None)
+    assert rows["small"]["question"] == "How long can it remember?"
+    assert "Only results, no file in experiments: small" in sweep_command("list").err
+
+
+def test_an_empty_list_says_where_it_looked(sweep_command: Sweep) -> None:
+    result = sweep_command("list")
+    assert (result.code, result.out) == (0, "")
+    assert str(Path("experiments").absolute()) in result.err
+    assert str(Path("results").absolute()) in result.err
+
+
+def test_a_results_folder_that_is_named_and_not_there_is_an_error(sweep_command: Sweep) -> None:
+    assert sweep_command("list", "--results", "nosuch") == Result(2, "", "Error: --results: nosuch is no folder\n")
+
+
+def test_a_slip_in_a_name_is_answered_with_the_nearest_one(small: Store, sweep_command: Sweep) -> None:
+    line = 'Error: results: has no results of "smal"; did you mean "small"?\n'
+    assert sweep_command("show", "smal") == Result(2, "", line)
+
+
+def test_results_are_shown_by_their_path_as_by_their_name(small: Store, sweep_command: Sweep) -> None:
+    assert sweep_command("show", "results/small") == sweep_command("show", "small")

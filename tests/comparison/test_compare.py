@@ -203,7 +203,7 @@ def test_values_of_a_parameter_meet_where_all_else_is_equal() -> None:
 
 def test_where_nothing_matches_trials_are_compared_as_they_were_drawn() -> None:
     pairs, notes = pairs_by(tuning(), "shuffle")
-    assert "1 of 1 comparisons have no two trials that agree in all else" in notes[0]
+    assert "1 of 1 comparison has no two trials that agree in all else" in notes[0]
     (row,) = compare(pairs, ["recall_accuracy"])
     assert row.unit == "trial"
     assert sum(row.units) == 50
@@ -281,7 +281,7 @@ def test_compare_takes_the_path_of_a_results_folder(small: Store, sweep_command:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (["small"], "compare: got 1 names; give two of them, or one with --by"),
+        (["small"], "compare: got 1 name; give two of them, or one with --by"),
         (["small", "small", "--by", "units"], "compare: got 2 names; give one experiment with --by"),
         (["small:0", "--by", "units"], "small:0: is one trial; --by compares all trials of an experiment, small"),
         (["small:0", "small:9"], "small:9: has no such trial; trials 0 to 4 are there"),

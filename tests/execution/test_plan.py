@@ -403,7 +403,7 @@ def test_the_shipped_files_hold_nothing_impossible() -> None:
 def test_the_divisors_of_many_sequences_are_found_at_once() -> None:
     many = RANDOM + "sequences_per_epoch = 999_999_937\n"  # a prime number
     before = time.perf_counter()
-    assert refusal("[training]\nbatch_size = 7", many).endswith("999999937 sequences; must be one of: 1, 999999937")
+    assert refusal("[training]\nbatch_size = 7", many).endswith("999,999,937 sequences; must be one of: 1, 999999937")
     assert time.perf_counter() - before < 1
 
 

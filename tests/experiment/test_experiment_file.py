@@ -384,7 +384,7 @@ def test_a_wrong_value_is_one_line_with_its_key_and_what_is_right(text: str, lin
             'task.sequences: is ["a", "b", 1]; must be a list of lists of symbols: [["a", "b", 1]]',
         ),
         (EXPLICIT + "sequences = 7", "task.sequences: is 7; must be a list"),
-        (EXPLICIT + "sequences = [['a', 'b'], ['a']]", "task: sequence 2 has 1 symbols; it needs at least 2"),
+        (EXPLICIT + "sequences = [['a', 'b'], ['a']]", "task: sequence 2 has 1 symbol; it needs at least 2"),
         (
             EXPLICIT + "sequences = [['a b', 'c']]",
             "task: sequence 1 has a symbol that is empty or holds white space",

@@ -225,7 +225,7 @@ FAULTS = [
     (SEARCH, "[[study.start]]\nepochs = 20", "must be 10 and a multiple of 20"),
     (SEARCH, "[[study.start]]\nshuffle = 1", "must be one of [true, false]"),
     (SEARCH, "[[study.start]]\ngate_bias = 'zeros'", 'searched only where cell = ["lstm", "gru"]'),
-    (SEARCH, "trials = 1\n[[study.start]]\nunits = 1\n[[study.start]]\nunits = 2", "2 tables for 1 trials"),
+    (SEARCH, "trials = 1\n[[study.start]]\nunits = 1\n[[study.start]]\nunits = 2", "2 tables for 1 trial"),
     (SEARCH, "trial_timeout = 0", "trial_timeout: is 0; must be greater than 0"),
 ]
 

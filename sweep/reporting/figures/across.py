@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.faults import plural
 from sweep.reporting.figures.section import FigureSection
 from sweep.reporting.findings.conditions import Condition, axis_of, of_trial
-from sweep.reporting.look.display import MISSING, plural, value_text
+from sweep.reporting.look.display import MISSING, value_text
 from sweep.reporting.look.drawing import INK, SERIES, Drawing, drawn, log_axis, percent_axis, ticks_at, titled
 
 if TYPE_CHECKING:

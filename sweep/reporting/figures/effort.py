@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.faults import plural
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition, epochs_of, of_trial
-from sweep.reporting.look.display import joined, plural
+from sweep.reporting.look.display import joined
 from sweep.reporting.look.drawing import SERIES, Drawing, drawn, log_axis, percent_axis, shortened, titled
 from sweep.stats.times import SolvedCurve, kaplan_meier
 

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweep.experiment.trials import TrialNumber
+from sweep.faults import plural
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition, of_trial
-from sweep.reporting.look.display import plural
 from sweep.reporting.look.drawing import (
     BLUE,
     FAINT,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sweep.faults import plural
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition, of_trial
 from sweep.reporting.findings.lengths import by_length, lengths_table
-from sweep.reporting.look.display import plural
 from sweep.reporting.look.drawing import (
     BLUE,
     FAINT,

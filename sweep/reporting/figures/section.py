@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sweep.faults import plural
 from sweep.reporting.findings.conditions import Condition
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.look.display import plural
 from sweep.reporting.look.drawing import Drawing
 
 _CONDITIONS = 6  # drawn one by one; those beyond have their rows in the tables

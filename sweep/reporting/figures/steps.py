@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sweep.faults import plural
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition, of_trial
-from sweep.reporting.look.display import percent, plural
+from sweep.reporting.look.display import percent
 from sweep.reporting.look.drawing import BLUE, LEVELS, ORANGE, Drawing, drawn, percent_axis, titled
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
-from sweep.reporting.look.display import MISSING, count, heading, joined, percent, percent_interval, plural, value_text
+from sweep.reporting.look.display import MISSING, count, heading, joined, percent, percent_interval, value_text
 from sweep.results.ranking import as_good
 
 _SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sweep.experiment.space import Range
+from sweep.faults import plural
 from sweep.reporting.findings.choice import choices
 from sweep.reporting.findings.conditions import Condition, epochs_of, given_up, of_trial
 from sweep.reporting.findings.counts import Counts, counts
-from sweep.reporting.look.display import joined, percent_interval, plural, value_text
+from sweep.reporting.look.display import joined, percent_interval, value_text
 from sweep.stats import binomial_interval
 
 if TYPE_CHECKING:

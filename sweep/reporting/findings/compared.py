@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sweep.comparison.compare import Comparison
 from sweep.experiment.outcomes import OUTCOMES
+from sweep.faults import plural
 from sweep.reporting.look.display import (
     MISSING,
     difference_text,
@@ -13,7 +14,6 @@ from sweep.reporting.look.display import (
     outcome_text,
     percent,
     percent_interval,
-    plural,
     value_text,
 )
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.trials import conditions_of
-from sweep.reporting.look.display import plural, value_text
+from sweep.faults import plural
+from sweep.reporting.look.display import value_text
 from sweep.tasks.facts import TaskFacts
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from sweep.experiment.outcomes import OUTCOMES
+from sweep.faults import plural
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.look.display import heading, joined, plural
+from sweep.reporting.look.display import heading, joined
 
 
 def confirmed_table(findings: Findings) -> pd.DataFrame:

@@ -6,8 +6,9 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from sweep.experiment.space import Choices, Dimension
+from sweep.faults import plural
 from sweep.reporting.findings.counts import counts
-from sweep.reporting.look.display import MISSING, joined, percent, percent_interval, plural, seconds, value_text
+from sweep.reporting.look.display import MISSING, joined, percent, percent_interval, seconds, value_text
 
 if TYPE_CHECKING:
     from sweep.reporting.findings.findings import Findings

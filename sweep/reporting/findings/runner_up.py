@@ -9,10 +9,11 @@ import pandas as pd
 
 from sweep.comparison.compare import Arm, Comparison, Pair, compare
 from sweep.experiment.outcomes import METRICS, OUTCOMES
+from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings, found_once
-from sweep.reporting.look.display import MISSING, heading, joined, plural, value_text
+from sweep.reporting.look.display import MISSING, heading, joined, value_text
 
 _SAID = 6  # conditions that have a sentence each
 

@@ -171,15 +171,6 @@ def joined(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def plural(number: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "seed"), plural(1200, "seed")
-    ('1 seed', '1,200 seeds')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def _number(cell: Any) -> float | None:
     if isinstance(cell, int | float | np.number) and not isinstance(cell, bool) and math.isfinite(cell):
         return float(cell)
