@@ -17,6 +17,7 @@ from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, alike, listed, said_of_alike
 from sweep.experiment.steps import MOST_STEPS, Steps
 from sweep.faults import faults_of, plural, quoted, unknown
+from sweep.foreign import TooMuchError, harmless, harmless_throughout, refuse_long_keys
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
@@ -72,11 +73,14 @@ def _text(path: Path) -> str:
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SweepError(f"{path}: is not valid TOML: {error}") from None
+        refuse_long_keys(text)
+        raw = tomllib.loads(text)
+        harmless_throughout(raw)  # it refuses what is nested too deep; texts are looked at where they are used
+    except (tomllib.TOMLDecodeError, RecursionError, TooMuchError) as error:
+        raise SweepError(f"{path}: is not valid TOML: {harmless(str(error))}") from None
     except ValueError:  # of Python's own: it reads no number of so many digits
         raise SweepError(f"{path}: has a number of thousands of digits; {_WHOLE}") from None
+    return raw
 
 
 def override(
@@ -150,7 +154,7 @@ def parse(raw: Mapping[str, Any], where: str, text: str = "") -> Experiment:
     faults += faults_of_conditions
     parts["search"] = _search(raw.get("search", {}), faults)
     if not faults:
-        experiment = Experiment(question=raw["question"].strip(), **parts)
+        experiment = Experiment(question=harmless(" ".join(raw["question"].split())), **parts)
         faults = _contradictions(experiment, set(raw.get("study", {})))
     if faults:
         raise refusal(where, faults, text)

@@ -4,6 +4,7 @@ It was checked before it was run. What a later version refuses in a new file (a 
 that are gone by now and a user's own code are no reason not to read what came of it.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -16,8 +17,11 @@ from sweep.experiment.experiment import Experiment, settings_of
 from sweep.experiment.file import overridden, read
 from sweep.experiment.space import Choices, Range
 from sweep.faults import faults_of, quoted, unknown
+from sweep.foreign import harmless
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
+
+_MOST_CONDITIONS, _MOST_SEEDS, _FARTHEST = 100_000, 2**20, 1e38
 
 
 def _section_in(annotation: Any) -> type[Frozen] | None:
@@ -36,7 +40,9 @@ def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in a results folder, with what the command line replaced; SweepError if it can be none."""
     try:
         experiment = recalled(read(path))
-        return recalled(overridden(experiment, **overrides)) if overrides else experiment
+        experiment = recalled(overridden(experiment, **overrides)) if overrides else experiment
+        _refuse_what_never_ran(experiment)
+        return experiment
     except ValueError as error:
         raise SweepError(f"{path}: {error}; restore the file as it was run, or remove the results") from None
 
@@ -49,7 +55,8 @@ def recalled(raw: Mapping[str, Any]) -> Experiment:
     question, paired = raw.get("question"), isinstance(raw.get("conditions"), list)
     if not isinstance(question, str):
         raise ValueError(f"question: is {quoted(question)}; must be one sentence in quotes")
-    parts: dict[str, Any] = {"question": question.strip(), "paired": paired, "conditions": _conditions(raw)}
+    asked = harmless(" ".join(question.split()))
+    parts: dict[str, Any] = {"question": asked, "paired": paired, "conditions": _conditions(raw)}
     parts["task"] = _task(raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"])))
     for key, kind in _SECTIONS.items():
         if key in raw or _FIELDS[key].default is not None:  # [confirm] for example may be left out
@@ -58,12 +65,27 @@ def recalled(raw: Mapping[str, Any]) -> Experiment:
     return Experiment.model_construct(_fields_set=set(parts), **parts)
 
 
+def _refuse_what_never_ran(experiment: Experiment) -> None:
+    """ValueError for what no version could run: it would take readers without end, or to where nothing is defined."""
+    seeds = experiment.study.seeds
+    listed = range(seeds) if isinstance(seeds, int) else sorted(set(seeds))
+    if not 0 < len(listed) <= _MOST_SEEDS or not 0 <= listed[0] <= listed[-1] < 2**32:
+        raise ValueError(f"study.seeds: is {quoted(seeds)}; no trial has such seeds")
+    for name, dimension in experiment.search.items():
+        if isinstance(dimension, Range):
+            least = math.ulp(0) if dimension.log else -_FARTHEST
+            if not least <= dimension.low <= dimension.high <= _FARTHEST:
+                raise ValueError(f"search.{name}: no range goes from {dimension.low} to {dimension.high}")
+
+
 def _conditions(raw: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     conditions = raw.get("conditions", {})
     if not isinstance(conditions, list):
         lists = _table(conditions, "conditions").items()
         if wrong := [name for name, values in lists if not isinstance(values, list | tuple) or not values]:
             raise ValueError(f"conditions.{wrong[0]}: must be a list of at least one value")
+        if math.prod(len(values) for _, values in lists) > _MOST_CONDITIONS:
+            raise ValueError(f"conditions: has more than {_MOST_CONDITIONS:,} combinations")
         return {name: tuple(values) for name, values in lists}
     rows = [_table(row, "conditions") for row in conditions]
     if not rows or any(row.keys() != rows[0].keys() for row in rows):

@@ -3,6 +3,7 @@
 One row holds the trial's own columns, and its replicates, curves, steps, lengths and weights as nested columns.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.outcomes import measured_at
-from sweep.experiment.space import Choices
+from sweep.experiment.space import Choices, Dimension
 from sweep.experiment.trials import Phase, TrialNumber
+from sweep.faults import quoted
 from sweep.results.columns import NESTED, TRIALS
 from sweep.results.manifest import SCHEMA_VERSION
 from sweep.results.outcome import Outcome, curve_table, length_table, replicate_table, step_table, summary
@@ -46,6 +48,15 @@ class Record:
     curves: Mapping[str, NDArray[np.float64]]
 
 
+def record_name(trial: int, phase: str) -> str:
+    """The name of a record's file, without its ending.
+
+    >>> record_name(12, "search")
+    '000012-search'
+    """
+    return f"{trial:06d}-{phase}"
+
+
 def record_schema(experiment: Experiment) -> pa.Schema:
     """The columns of a record of this experiment."""
     columns: dict[str, pa.DataType] = {"experiment": pa.string()}
@@ -72,7 +83,7 @@ def to_record(name: str, experiment: Experiment, key: TrialKey, outcome: Outcome
     columns = [
         _list_of_one(nested[field.name](outcome), NESTED[field.name])
         if field.name in nested
-        else pa.array([_as_column(row.get(field.name), field.type)], field.type)
+        else pa.array([as_column(row.get(field.name), field.type)], field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
@@ -81,15 +92,8 @@ def to_record(name: str, experiment: Experiment, key: TrialKey, outcome: Outcome
 def from_record(experiment: Experiment, table: pa.Table) -> Record:
     """The trial that a table of one row holds."""
     row = table.drop_columns([*NESTED, "weights"]).to_pylist()[0]
-    schema, settings = record_schema(experiment), experiment.condition_settings
-    parameters = {}
-    for name, dimension in experiment.search.items():
-        value = row[name]
-        if value is None:  # not searched beside the others
-            continue
-        if isinstance(dimension, Choices):  # the column may hold it as text, or 1 as 1.0
-            value = next(c for c in dimension.choices if _as_column(c, schema.field(name).type) == value)
-        parameters[name] = value
+    settings = experiment.condition_settings
+    parameters = parameters_of(experiment, record_schema(experiment), row)
     condition = settings[TrialNumber.of(row["trial"], len(settings)).condition]
     curves = dict(zip(NESTED["curves"], table.column("curves").combine_chunks().flatten().flatten(), strict=True))
     seeds, epochs = curves["seed"].to_numpy(), curves["epoch"].to_numpy()
@@ -110,6 +114,33 @@ def from_record(experiment: Experiment, table: pa.Table) -> Record:
         tested=tested,
         curves=values,
     )
+
+
+def parameters_of(experiment: Experiment, schema: pa.Schema, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the search chose for a trial, by the columns of its record; ValueError for what it cannot have chosen."""
+    chosen = {}
+    for name, dimension in experiment.search.items():
+        if row[name] is not None:
+            chosen[name] = _chosen(name, dimension, row[name], schema.field(name).type)
+    for name, dimension in experiment.search.items():
+        if dimension.applies(chosen) != (name in chosen):
+            raise ValueError(
+                f"{name}: is missing" if name not in chosen else f"{name}: is not searched beside the others"
+            )
+    return chosen
+
+
+def _chosen(name: str, dimension: Dimension, value: Any, type_: pa.DataType) -> Any:
+    if isinstance(dimension, Choices):  # the column may hold it as text, or 1 as 1.0
+        for choice in dimension.choices:
+            if as_column(choice, type_) == value:
+                return choice
+        raise ValueError(f"{name}: is {quoted(value)}; must be one of {quoted(dimension.choices)}")
+    # Sums of a step may end beside the range by a rounding.
+    inside = dimension.low <= value <= dimension.high
+    if not inside and not any(math.isclose(value, end, rel_tol=1e-9) for end in dimension.extremes):
+        raise ValueError(f"{name}: is {value}; must lie between {dimension.low} and {dimension.high}")
+    return value
 
 
 def unnested(records: list[pa.Table], name: str, fields: Mapping[str, pa.DataType]) -> pa.Table:
@@ -133,7 +164,7 @@ def _type_of(values: Iterable[Any]) -> pa.DataType:
     return types.get(kinds.pop(), pa.string()) if len(kinds) == 1 else pa.string()
 
 
-def _as_column(value: Any, type_: pa.DataType) -> Any:
+def as_column(value: Any, type_: pa.DataType) -> Any:
     """A parameter's value as its column holds it: text, where the column is text because the kinds differ."""
     return str(value) if pa.types.is_string(type_) and value is not None else value
 

@@ -20,12 +20,14 @@ from sweep.experiment.experiment import Experiment
 from sweep.experiment.stored import load_stored
 from sweep.experiment.trials import Phase
 from sweep.files import write_whole
+from sweep.foreign import harmless, read_bytes
 from sweep.results.columns import NESTED
-from sweep.results.manifest import SCHEMA_VERSION
+from sweep.results.manifest import UnknownVersionError, checked_manifest
 from sweep.results.outcome import Outcome
-from sweep.results.record import Record, TrialKey, from_record, record_schema, to_record, unnested
+from sweep.results.record import Record, TrialKey, from_record, record_name, to_record, unnested
 from sweep.results.results import Results
-from sweep.results.upgrades import NewerVersionError, as_of, upgraded, version_of
+from sweep.results.upgrades import NewerVersionError
+from sweep.results.validation import Validation
 
 if TYPE_CHECKING:
     import pandas as pd  # loaded by those who ask for data frames: it takes half a second
@@ -67,19 +69,24 @@ class Store:
         """What was noted when the experiment was run."""
         path = self.path / "manifest.json"
         try:
-            manifest = json.loads(path.read_bytes())
-            version = manifest["schema_version"]
+            return checked_manifest(read_bytes(path))
         except FileNotFoundError:
             raise SweepError(f"{self.path}: holds no results; `sweep run {self.name}` makes them") from None
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise SweepError(f"{path}: is damaged ({error}); restore it, or remove the results folder") from None
-        if version not in range(1, SCHEMA_VERSION + 1):
-            raise SweepError(f"{path}: has schema version {version}; this sweep reads up to version {SCHEMA_VERSION}")
-        return dict(manifest)
+        except UnknownVersionError as error:
+            raise SweepError(f"{path}: {error}") from None
+        except (ValueError, OSError) as error:
+            reason = harmless(str(error))[:300]
+            raise SweepError(f"{path}: is damaged ({reason}); restore it, or remove the results folder") from None
 
     def experiment(self) -> Experiment:
         """The experiment as it was run: the stored file, with what the command line replaced."""
-        return load_stored(self.path / "experiment.toml", self.manifest().get("overrides", {}))
+        path, overrides = self.path / "experiment.toml", self.manifest()["overrides"]
+        try:
+            if path.exists():
+                read_bytes(path)  # refuses what is no file, or too long to be one of ours
+        except (ValueError, OSError) as error:
+            raise SweepError(f"{path}: is damaged ({error}); restore it, or remove the results folder") from None
+        return load_stored(path, overrides)
 
     def append(self, experiment: Experiment, key: TrialKey, outcome: Outcome) -> None:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
@@ -91,22 +98,23 @@ class Store:
             table, sink, compression="lz4", write_page_checksum=True, write_statistics=False, use_dictionary=False
         )
         # The next record's flush writes this one's name, too: a power cut before it costs a trial, a kill does not.
-        path = self._trials / f"{key.trial:06d}-{key.phase}.parquet"
+        path = self._trials / f"{record_name(key.trial, key.phase)}.parquet"
         write_whole(path, sink.getvalue().to_pybytes(), flush_name=False)
 
     def files(self, phase: Phase | None = None) -> list[Path]:
         """The records (of one phase), in the order of their trials."""
-        return sorted(self._trials.glob(f"[0-9]*-{phase or '*'}.parquet"))
+        found = self._trials.glob(f"[0-9]*-{phase or '*'}.parquet")
+        return sorted(path for path in found if path.name.partition("-")[0].isdecimal())
 
     def records(self, experiment: Experiment) -> list[pa.Table]:
         """All records, each a table of one row; SweepError names one that is damaged, or of another experiment."""
-        schema = record_schema(experiment)
-        return [_read(path, schema) for path in self.files()]
+        valid = Validation(experiment)
+        return [_read(path, valid) for path in self.files()]
 
     def recorded(self, experiment: Experiment) -> Iterator[Record]:
         """The trials of the search so far, for a run that goes on."""
-        schema = record_schema(experiment)
-        return (from_record(experiment, _read(path, schema)) for path in self.files(Phase.SEARCH))
+        valid = Validation(experiment)
+        return (from_record(experiment, _read(path, valid)) for path in self.files(Phase.SEARCH))
 
     def tables(self) -> dict[str, pa.Table]:
         """The trials, replicates, curves, steps and lengths as Arrow tables."""
@@ -123,14 +131,14 @@ class Store:
         results = Results(name=self.name, path=self.path, experiment=experiment, manifest=manifest, **frames)
         if curves_of is None:
             return results
-        wanted, schema = curves_of(results), record_schema(experiment)
-        without = frozenset(schema.names) - {"experiment", "trial", "phase", "curves"}
-        records = [_read(path, schema, without) for path in self.files() if int(path.name[:6]) in wanted]
+        wanted, valid = curves_of(results), Validation(experiment)
+        without = frozenset(valid.schema.names) - {"experiment", "trial", "phase", "replicates", "curves"}
+        records = [_read(path, valid, without) for path in self.files() if _trial_of(path) in wanted]
         return replace(results, curves=unnested(records, "curves", NESTED["curves"]).to_pandas())
 
     def key(self, experiment: Experiment, trial: int) -> TrialKey:
         """Condition and parameters of a trial of the search."""
-        return from_record(experiment, _read(self._file(trial), record_schema(experiment))).key
+        return from_record(experiment, _read(self._file(trial), Validation(experiment))).key
 
     def configuration(self, experiment: Experiment, trial: int) -> Configuration:
         """What a trial of the search trained."""
@@ -139,27 +147,30 @@ class Store:
 
     def weights(self, trial: int) -> tuple[int, list[NDArray[np.float32]]]:
         """The seed and the weights of the replicate that a trial of the search kept; SweepError if there is none."""
-        row = _read(self._file(trial)).select(["weights", "weights_seed"]).to_pylist()[0]
-        if row["weights_seed"] is None:
+        record = _read(self._file(trial), Validation(self.experiment()), frozenset({"curves", "steps", "lengths"}))
+        seed = record.column("weights_seed")[0].as_py()
+        if seed is None:
             raise SweepError(f"{self.name}: trial {trial} failed and kept no weights; choose another")
-        weights = [np.array(w["values"], np.float32).reshape(w["shape"]) for w in row["weights"]]
-        return row["weights_seed"], weights
+        shapes, values = record.column("weights").combine_chunks().flatten().flatten()
+        return seed, [
+            weight.values.to_numpy().reshape(shape) for shape, weight in zip(shapes.to_pylist(), values, strict=True)
+        ]
 
     def _tables(self, experiment: Experiment, without: Set[str] = frozenset()) -> dict[str, pa.Table]:
         """The tables; those `without` are left empty, and not read."""
-        schema = record_schema(experiment)
-        records = [_read(path, schema, without | {"weights", "weights_seed"}) for path in self.files()]
+        valid = Validation(experiment)
+        records = [_read(path, valid, without | {"weights", "weights_seed"}) for path in self.files()]
         plain = [record.drop_columns([name for name in NESTED if name not in without]) for record in records]
-        empty = schema.empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
+        empty = valid.schema.empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
         tables = {"trials": pa.concat_tables(plain or [empty])}
         return tables | {
             name: unnested([] if name in without else records, name, columns) for name, columns in NESTED.items()
         }
 
     def _file(self, trial: int) -> Path:
-        path = self._trials / f"{trial:06d}-{Phase.SEARCH}.parquet"
+        path = self._trials / f"{record_name(trial, Phase.SEARCH)}.parquet"
         if not path.is_file():
-            known = [int(file.name[:6]) for file in self.files(Phase.SEARCH)]
+            known = [_trial_of(file) for file in self.files(Phase.SEARCH)]
             have = f"trials {min(known)} to {max(known)} are there" if known else "none is there yet"
             raise SweepError(f"{self.name}: has no trial {trial}; {have}")
         return path
@@ -174,26 +185,18 @@ def _frame(table: pa.Table, experiment: Experiment) -> "pd.DataFrame":
     return frame
 
 
-def _read(path: Path, schema: pa.Schema | None = None, without: Set[str] = frozenset()) -> pa.Table:
+def _trial_of(path: Path) -> int:
+    return int(path.name.partition("-")[0])
+
+
+def _read(path: Path, valid: Validation, without: Set[str] = frozenset()) -> pa.Table:
     """A record, `without` some of its columns: these are not read, so that damage to them goes unseen."""
     try:
-        # A file by itself, not a data set of one, and without Arrow's threads: a third of the time for 50 kB.
-        with pq.ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
-            found = file.schema_arrow
-            table = file.read([name for name in found.names if name not in without], use_threads=False)
-        version = version_of(found)
-        if table.num_rows != 1 or not ({"trial", "phase", "curves"} - without) <= set(table.column_names):
-            raise ValueError("it is no trial's record")
-        if schema is not None:
-            expected = pa.schema([field for field in schema if field.name not in without])
-            if not table.schema.equals(as_of(expected, version, table.schema)):
-                raise ValueError("its columns are not those of this experiment")
-            table = upgraded(table, expected)
+        return valid.read(path, without)
     except NewerVersionError as error:
         raise SweepError(f"{path}: {error}") from None
-    except (OSError, ValueError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
+        reason = harmless((str(error).splitlines() or [type(error).__name__])[0])[:300]
         raise SweepError(
             f"{path}: is damaged ({reason}); remove it and run the experiment again: the trial is then trained anew"
         ) from None
-    return table

@@ -25,6 +25,14 @@ def version_of(found: pa.Schema) -> int:
     return int(text)
 
 
+def since(column: str) -> int:
+    """The version of the first records that have a column."""
+    name = column.removesuffix("_low").removesuffix("_high")
+    if name not in OUTCOMES:
+        return 1
+    return OUTCOMES[name].since if name == column else OUTCOMES[name].interval_since or 1
+
+
 def as_of(schema: pa.Schema, version: int, found: pa.Schema) -> pa.Schema:
     """The columns that a record of a version has, where one of this version has `schema`.
 
@@ -33,9 +41,9 @@ def as_of(schema: pa.Schema, version: int, found: pa.Schema) -> pa.Schema:
     fields = []
     for field in schema:
         if field.name in NESTED and (field.name in found.names or field.name != "lengths"):
-            known = [(name, type_) for name, type_ in NESTED[field.name].items() if _since(name) <= version]
+            known = [(name, type_) for name, type_ in NESTED[field.name].items() if since(name) <= version]
             fields.append(pa.field(field.name, pa.list_(pa.struct(known))))
-        elif field.name not in NESTED and (field.name not in TRIALS or _since(field.name) <= version):
+        elif field.name not in NESTED and (field.name not in TRIALS or since(field.name) <= version):
             fields.append(field)
     return pa.schema(fields)
 
@@ -62,11 +70,3 @@ def _with_later(column: pa.ChunkedArray, fields: dict[str, pa.DataType]) -> pa.A
     arrays = [known[name] if name in known else pa.nulls(len(old), type_) for name, type_ in fields.items()]
     later = pa.StructArray.from_arrays(arrays, fields=[pa.field(name, type_) for name, type_ in fields.items()])
     return pa.ListArray.from_arrays(pa.array([0, len(later)], pa.int32()), later)
-
-
-def _since(column: str) -> int:
-    """The version of the first records that have a column."""
-    name = column.removesuffix("_low").removesuffix("_high")
-    if name not in OUTCOMES:
-        return 1
-    return OUTCOMES[name].since if name == column else OUTCOMES[name].interval_since or 1

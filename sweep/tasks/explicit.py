@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from sweep.faults import plural, quoted
+from sweep.foreign import harmless
 from sweep.frozen import Frozen
 from sweep.tasks.task import Sequences, Task, determined_by_prefix
 
@@ -43,6 +44,8 @@ class ExplicitTask(Frozen):
         for number, sequence in enumerate(self.sequences, start=1):
             if "" in sequence or any(isinstance(s, str) and s.split() != [s] for s in sequence):
                 raise ValueError(f"sequence {number} has a symbol that is empty or holds white space")
+            if any(harmless(str(s)) != str(s) for s in sequence):
+                raise ValueError(f"sequence {number} has a symbol with a control character")
             if len(sequence) < 2:
                 raise ValueError(f"sequence {number} has {plural(len(sequence), 'symbol')}; it needs at least 2")
         if len({str(s) for sequence in self.sequences for s in sequence}) < 2:

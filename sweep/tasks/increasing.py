@@ -84,3 +84,10 @@ class Increasing(Task):
     def determined(self, sequences: Sequences) -> NDArray[np.bool_]:
         """Every step: the first symbol settles all that follows."""
         return sequences.steps
+
+    def memoryless_ceiling(self, *, recall: bool) -> float:
+        """That of its sequences, counted without drawing them up: every step is told but the last, one key's of all."""
+        if recall:
+            return 1 / self.num_sequences
+        told = self.num_sequences * (self.num_steps - 1) + 1
+        return told / (self.num_sequences * self.num_steps)

@@ -764,3 +764,18 @@ def test_every_reference_in_the_schema_leads_to_a_definition() -> None:
 
     assert references(schema)
     assert references(schema) <= {f"#/$defs/{name}" for name in schema["$defs"]}
+
+
+# Texts that command a terminal
+
+
+def test_a_question_is_one_line_without_control_characters() -> None:
+    raw = {"question": "Bell \x07, escape \x1b[31m,\n nul \x00?", "task": {"name": "increasing"}}
+    assert parse(raw, "f.toml").question == r"Bell \x07, escape \x1b[31m, nul \x00?"
+
+
+@pytest.mark.parametrize("symbol", ["\x1b[31m", "a\x00", "\u202ea", "\x9b"])
+def test_a_symbol_with_a_control_character_is_refused(symbol: str) -> None:
+    raw = {"question": "q", "task": {"name": "explicit", "sequences": [[symbol, "a", "b"]]}}
+    with pytest.raises(SweepError, match=r"sequence 1 has a symbol with a control character"):
+        parse(raw, "f.toml")

@@ -288,7 +288,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
             updates=counted,
             solved=made & draw(hnp.arrays(np.bool_, shape)),
         ),
-        step_accuracy=draw(hnp.arrays(np.float64, (3, 2), elements=FLOATS)),
+        step_accuracy=draw(hnp.arrays(np.float64, (3, 2), elements=rates | st.just(float("nan")))),
         step_scored=np.array([True, False]),
         train_seconds=draw(st.floats(0, 1e9)),
         weights=tuple(draw(st.lists(weight, max_size=3))),

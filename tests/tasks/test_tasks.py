@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from sweep.tasks.explicit import ExplicitTask
-from sweep.tasks.increasing import IncreasingTask
+from sweep.tasks.increasing import Increasing, IncreasingTask
 from sweep.tasks.marked import MarkedTask
 from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
@@ -135,6 +135,12 @@ def test_padding_is_left_out_of_the_memoryless_ceiling() -> None:
     assert task.memoryless_ceiling(recall=False) == 4 / 6
     # The final steps a-C and b-D start from different symbols, so no memory is needed for them.
     assert task.memoryless_ceiling(recall=True) == 1.0
+
+
+def test_the_ceiling_of_a_very_large_task_is_counted_and_not_drawn_up() -> None:
+    task = Increasing(IncreasingTask(sequence_length=50_000, keys=50_000))
+    assert task.memoryless_ceiling(recall=True) == 1 / 50_000
+    assert "_sequences" not in vars(task)
 
 
 def test_where_sequences_part_without_a_reason_nothing_is_determined() -> None:
