@@ -4,7 +4,6 @@ For people at a terminal. Begin with `training.py`, where `sweep run` is; `share
 """
 
 import errno
-import os
 import sys
 
 import click
@@ -12,21 +11,28 @@ import click
 from sweep.cli.benchmark import bench
 from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
+from sweep.cli.streams import drop_stdout, forgiving_streams
 from sweep.cli.training import confirm, run
 from sweep.errors import SweepError
 from sweep.execution.stopping import STOPPED, Terminated
+from sweep.foreign import harmless
 
 
 def main() -> None:
     """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C)."""
+    with forgiving_streams():
+        _main()
+
+
+def _main() -> None:
     try:
         cli(standalone_mode=False)
-        sys.stdout.flush()  # here, where a reader that is gone and a full disk are still answered
+        sys.stdout.flush()  # here, where a full disk is still answered
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except SweepError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {harmless(str(error), lines=True)}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(STOPPED, err=True)
@@ -34,13 +40,10 @@ def main() -> None:
     except Terminated as told:
         click.echo(STOPPED, err=True)
         sys.exit(128 + told.signal)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        _drop_stdout()
-        sys.exit(141)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _drop_stdout()
+        drop_stdout()
         click.echo(f"Error: {error.filename or 'output'}: the disk is full; what was stored before is kept", err=True)
         sys.exit(1)
 
@@ -60,8 +63,3 @@ def cli() -> None:
 
 for _command in (run, confirm, plan, list_, show, compare, report, export, predict, bench, dashboard, init, schema):
     cli.add_command(_command)
-
-
-def _drop_stdout() -> None:
-    """Send what is still buffered nowhere, or the interpreter would fail over it again as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

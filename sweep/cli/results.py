@@ -16,6 +16,7 @@ from sweep.cli.shared import (
     results_option,
     store_of,
 )
+from sweep.cli.streams import write_bytes
 from sweep.cli.table import print_table, print_text
 from sweep.errors import SweepError
 from sweep.faults import plural, unknown
@@ -188,7 +189,7 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
     store = store_of(results, name)
     content = _accuracy(store, format_) if table == "accuracy" else exported(store.tables()[table], format_)
     if output is None:
-        sys.stdout.buffer.write(content)
+        write_bytes(content)
     elif output.exists() and not output.is_file():  # a device or a pipe is written to, never replaced
         output.write_bytes(content)
     else:
@@ -198,7 +199,9 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
 @click.command()
 @click.argument("name")
 @click.option("--sequence", required=True, help='Symbols to show, with spaces between them: "3 0 1 2".')
-@click.option("--steps", type=click.IntRange(min=0), default=0, help="Go on so many steps with its own predictions.")
+@click.option(
+    "--steps", type=click.IntRange(0, 100_000), default=0, help="Go on so many steps with its own predictions."
+)
 @click.option("--trial", type=int, help="Trial whose network predicts; left out: the best.")
 @backend_option
 @results_option
@@ -211,7 +214,8 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
     """
     from sweep.experiment.trials import Phase
     from sweep.results.phase_view import PhaseView
-    from sweep.training.predict import check_symbols
+    from sweep.tasks.registry import build_task
+    from sweep.training.predict import check_symbols, check_weights
     from sweep.training.predict import predict as predicted
 
     store = store_of(results, name)
@@ -225,11 +229,13 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
     configuration = store.configuration(loaded.experiment, trial)
     symbols = sequence.split()
     check_symbols(configuration, symbols)
+    check_weights(configuration, weights)
+    printed = _as_tutorial if build_task(configuration.task).numbered else str
     choose_backend(backend or backend_of(loaded.manifest))
     click.echo(f"trial {trial}, seed {seed}", err=True)
     for step in predicted(configuration, weights, symbols, steps):
-        came = f" y={_as_tutorial(step.came)}," if step.came is not None else ""
-        click.echo(f"X={_as_tutorial(step.shown)}{came} yhat={_as_tutorial(step.predicted)}")
+        came = f" y={printed(step.came)}," if step.came is not None else ""
+        click.echo(f"X={printed(step.shown)}{came} yhat={printed(step.predicted)}")
 
 
 @click.command()
@@ -294,5 +300,5 @@ def _accuracy(store: "Store", format_: str) -> bytes:
 
 
 def _as_tutorial(symbol: str) -> str:
-    """A symbol as the tutorial prints it: 3 as 3.0."""
-    return f"{float(symbol):.1f}" if symbol.isdigit() else symbol
+    """A number as the tutorial prints it: 3 as 3.0."""
+    return f"{float(symbol):.1f}"

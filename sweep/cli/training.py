@@ -203,11 +203,12 @@ def _run_one(
 
 
 def _finish(loaded: "Results") -> bool:
-    """Print what came out and write the report; whether no trial failed."""
+    """Write the report, then print what came out, so that no output costs the report; whether no trial failed."""
     from sweep.reporting.page import write_report
 
+    report = write_report(loaded)
     print_results(loaded)
-    click.echo(f"Report: {write_report(loaded)}", err=True)
+    click.echo(f"Report: {report}", err=True)
     failed = int((loaded.trials["state"] == "failed").sum())
     if failed:
         click.echo(

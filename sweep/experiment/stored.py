@@ -17,7 +17,7 @@ from sweep.experiment.experiment import Experiment, settings_of
 from sweep.experiment.file import overridden, read
 from sweep.experiment.space import Choices, Range
 from sweep.faults import faults_of, quoted, unknown
-from sweep.foreign import harmless
+from sweep.foreign import harmless, harmless_throughout
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
@@ -39,7 +39,7 @@ _SECTIONS = {name: kind for name, field in _FIELDS.items() if (kind := _section_
 def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in a results folder, with what the command line replaced; SweepError if it can be none."""
     try:
-        experiment = recalled(read(path))
+        experiment = recalled(harmless_throughout(read(path)))
         experiment = recalled(overridden(experiment, **overrides)) if overrides else experiment
         _refuse_what_never_ran(experiment)
         return experiment

@@ -57,6 +57,8 @@ class Increasing(Task):
     Schmidhuber (1997).
     """
 
+    numbered = True
+
     def __init__(self, config: IncreasingTask) -> None:
         middle = config.sequence_length - 2
         self.alphabet = tuple(map(str, range(config.alphabet_size or middle + config.keys)))

@@ -73,6 +73,8 @@ class Random(Stream):
     Experiment 2b of Hochreiter & Schmidhuber (1997).
     """
 
+    numbered = True
+
     def __init__(self, config: RandomTask) -> None:
         super().__init__(
             sequences_per_epoch=config.sequences_per_epoch,

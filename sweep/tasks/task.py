@@ -55,6 +55,9 @@ class Task(ABC):
 
     alphabet: tuple[str, ...]
 
+    numbered = False
+    """Whether its symbols are numbers that nobody wrote down, which are printed as the tutorial does, 3 as 3.0."""
+
     num_sequences: int
     """Sequences of an epoch."""
 
