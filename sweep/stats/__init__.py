@@ -12,18 +12,14 @@ from sweep.stats.rates import (
     rate_test,
 )
 from sweep.stats.scores import (
-    Profile,
     bootstrap_interval,
     improvement_interval,
-    interquartile_mean,
-    interquartile_mean_interval,
     mean_difference_interval,
     mean_interval,
     paired_mean_difference_interval,
-    performance_profile,
     probability_of_improvement,
 )
-from sweep.stats.significance import holm, paired_permutation_test, permutation_test, seeds_to_settle, wilcoxon_test
+from sweep.stats.significance import holm, paired_permutation_test, permutation_test, seeds_to_settle
 from sweep.stats.times import (
     SolvedCurve,
     censored_median,
@@ -31,12 +27,10 @@ from sweep.stats.times import (
     expected_running_time_interval,
     kaplan_meier,
     log_rank_scores,
-    log_rank_test,
 )
 
 __all__ = [
     "Interval",
-    "Profile",
     "SolvedCurve",
     "binomial_interval",
     "bootstrap_interval",
@@ -45,22 +39,17 @@ __all__ = [
     "expected_running_time_interval",
     "holm",
     "improvement_interval",
-    "interquartile_mean",
-    "interquartile_mean_interval",
     "kaplan_meier",
     "log_rank_scores",
-    "log_rank_test",
     "mean_difference_interval",
     "mean_interval",
     "paired_mean_difference_interval",
     "paired_permutation_test",
     "paired_rate_difference_interval",
     "paired_rate_test",
-    "performance_profile",
     "permutation_test",
     "probability_of_improvement",
     "rate_difference_interval",
     "rate_test",
     "seeds_to_settle",
-    "wilcoxon_test",
 ]

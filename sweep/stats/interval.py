@@ -12,11 +12,6 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether all of it lies on one side of 0."""
-        return self.low > 0 or self.high < 0
-
 
 def numbers(values: ArrayLike) -> NDArray[np.float64]:
     """`values` as (n,) floats; inf is a value, ValueError where one is nan: what is missing must be decided before."""

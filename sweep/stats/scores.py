@@ -1,18 +1,16 @@
-"""Scores of replicates: means with bootstrap intervals, and the measures of Agarwal et al. 2021 ("rliable").
+"""Scores of replicates: means with bootstrap intervals, and the probability of improvement (Agarwal et al. 2021).
 
 Scores of several conditions come as strata, one array a condition, which may differ in length: every draw of
 the bootstrap takes as many replicates of each condition as there are.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sweep.stats.interval import Interval, normal_quantile, numbers
-from sweep.stats.rates import binomial_interval
 
 RESAMPLES = 2_000
 """Draws of a bootstrap, as many as rliable's; other draws would move an interval's end by 2% of its width."""
@@ -65,20 +63,6 @@ def paired_mean_difference_interval(differences: ArrayLike, confidence: float = 
     return mean_interval(differences, confidence)
 
 
-def interquartile_mean(strata: Sequence[ArrayLike]) -> float:
-    """Mean of the middle half of all scores together (Agarwal et al. 2021): few outliers do not move it.
-
-    >>> interquartile_mean([[0.0, 1.0, 2.0, 99.0]])
-    1.5
-    """
-    return float(_interquartile_mean([numbers(stratum) for stratum in strata]))
-
-
-def interquartile_mean_interval(strata: Sequence[ArrayLike], confidence: float = 0.95) -> Interval:
-    """Its interval, by a bootstrap stratified over the conditions."""
-    return bootstrap_interval([numbers(stratum) for stratum in strata], _interquartile_mean, confidence)
-
-
 def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
     """How likely a replicate of `a` (m,) scores more than one of `b` (n,), a tie counting half (Agarwal et al. 2021).
 
@@ -117,40 +101,6 @@ def improvement_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -
     return Interval(low, high)
 
 
-@dataclass(frozen=True)
-class Profile:
-    """The share of replicates that reach each threshold, with its band; all arrays are (T,)."""
-
-    thresholds: NDArray[np.float64]
-    share: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
-def performance_profile(strata: Sequence[ArrayLike], thresholds: ArrayLike, confidence: float = 0.95) -> Profile:
-    """Share of replicates that score at least each of `thresholds` (T,), as the mean over the conditions.
-
-    Agarwal et al. 2021 count the scores above a threshold; here reaching it counts, for the best score possible
-    is one that replicates do reach. The band holds at each threshold by itself. Of one condition it is the exact
-    one of a rate, of several the stratified bootstrap's.
-
-    >>> performance_profile([[0.5, 1.0], [1.0, 1.0]], [0.5, 1.0]).share.tolist()
-    [1.0, 0.75]
-    """
-    limits, samples = numbers(thresholds), [numbers(stratum) for stratum in strata]
-    share, band = np.zeros(len(limits)), []
-    for place, limit in enumerate(limits):
-        reached = [(sample >= limit).astype(float) for sample in samples]
-        share[place] = float(_mean_of_means(reached))
-        if len(samples) == 1:
-            band.append(binomial_interval(int(reached[0].sum()), len(reached[0]), confidence))
-        else:
-            low, high = bootstrap_interval(reached, _mean_of_means, confidence)
-            band.append(Interval(max(low, 0.0), min(high, 1.0)))
-    ends = np.array(band, float).reshape(-1, 2)
-    return Profile(limits, share, low=ends[:, 0], high=ends[:, 1])
-
-
 def _drawn(
     samples: list[NDArray[Any]],
     statistic: Callable[[list[NDArray[Any]]], NDArray[np.float64]],
@@ -167,15 +117,5 @@ def _drawn(
     return np.concatenate(values)
 
 
-def _interquartile_mean(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    ordered = np.sort(np.concatenate(samples, axis=-1), axis=-1)  # ten times faster than SciPy's trim_mean
-    cut = ordered.shape[-1] // 4
-    return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
-
-
 def _mean_of_first(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.asarray(samples[0].mean(axis=-1))
-
-
-def _mean_of_means(samples: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    return np.asarray(np.mean([sample.mean(axis=-1) for sample in samples], axis=0))

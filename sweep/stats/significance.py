@@ -66,20 +66,6 @@ def paired_permutation_test(differences: ArrayLike) -> float:
     return float(min(1.0, result.pvalue))
 
 
-def wilcoxon_test(differences: ArrayLike) -> float:
-    """Two-sided p-value of no difference on the same seeds, by the ranks of `differences` (n,) (Wilcoxon 1945).
-
-    Exact, ties and all (Pratt 1959 leaves differences of 0 in the ranking); a few large ones do not decide it.
-
-    >>> wilcoxon_test([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    0.03125
-    """
-    from scipy.stats import rankdata
-
-    values = numbers(differences)
-    return paired_permutation_test(np.sign(values) * rankdata(np.abs(values))) if len(values) else 1.0
-
-
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """(m,): p-values of `p_values` (m,) comparisons together (Holm 1979).
 

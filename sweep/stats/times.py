@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from sweep.stats.interval import Interval, numbers
 from sweep.stats.rates import binomial_interval
 from sweep.stats.scores import bootstrap_interval
-from sweep.stats.significance import paired_permutation_test, permutation_test
 
 
 @dataclass(frozen=True)
@@ -128,20 +127,3 @@ def log_rank_scores(times: ArrayLike, solved: ArrayLike) -> NDArray[np.float64]:
     hazard = np.array([((at == time) & success).sum() / (at >= time).sum() for time in when])
     lived = np.concatenate([[0.0], np.cumsum(hazard)])[np.searchsorted(when, at, side="right")]
     return np.asarray(success - lived)
-
-
-def log_rank_test(
-    times_a: ArrayLike, solved_a: ArrayLike, times_b: ArrayLike, solved_b: ArrayLike, *, paired: bool = False
-) -> float:
-    """Two-sided p-value of two groups that solve a task equally soon (Mantel 1966), by permutation of the scores.
-
-    `paired`: the i-th of both groups share a seed (O'Brien & Fleming 1987). The usual normal approximation,
-    which `scipy.stats.logrank` has, says "different" too often of a handful of seeds.
-
-    >>> log_rank_test([1.0, 2.0, 3.0], [True] * 3, [9.0] * 3, [False] * 3)
-    0.1
-    """
-    a, b = numbers(times_a), numbers(times_b)
-    scores = log_rank_scores(np.concatenate([a, b]), np.concatenate([np.asarray(solved_a), np.asarray(solved_b)]))
-    first, second = scores[: len(a)], scores[len(a) :]
-    return paired_permutation_test(first - second) if paired else permutation_test(first, second)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Result
+from log_rank import log_rank_test
 from sampled_results import TUNING, by_cell, confirmed, sample, tuning, tutorial
 
 from sweep import stats
@@ -78,7 +79,7 @@ def test_times_are_cut_off_at_the_smaller_budget() -> None:
     row = only(arm([20.0, 40.0, 60.0, NEVER], budget=200.0), slow, "sequences_to_solve")
     assert row.value_a == pytest.approx((20 + 40 + 60 + 200) / 4)
     assert row.value_b == pytest.approx((150 + 200 + 200 + 200) / 4)
-    expected = stats.log_rank_test(
+    expected = log_rank_test(
         [20.0, 40.0, 60.0, 200.0], [True, True, True, False], [150.0, 200.0, 200.0, 200.0], [True, False, False, False]
     )
     assert row.p_value == pytest.approx(expected)

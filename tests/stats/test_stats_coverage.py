@@ -9,20 +9,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import beta, binom, multinomial, norm
+from scipy.stats import binom, multinomial, norm
 
 from sweep.stats import (
     Interval,
     binomial_interval,
     expected_running_time_interval,
     improvement_interval,
-    interquartile_mean_interval,
     kaplan_meier,
     mean_difference_interval,
     mean_interval,
     paired_mean_difference_interval,
     paired_rate_difference_interval,
-    performance_profile,
     rate_difference_interval,
 )
 
@@ -91,27 +89,11 @@ def test_the_bootstrap_interval_of_a_difference_of_means_holds_it() -> None:
 
 
 @pytest.mark.slow
-def test_the_stratified_interval_of_the_interquartile_mean_holds_it() -> None:
-    assert 0.93 <= share_held(lambda g: interquartile_mean_interval(list(g.normal(size=(3, 10)))), 0) <= 0.97
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_the_interval_of_the_probability_of_improvement_holds_it(shift: float) -> None:
     truth = float(norm.cdf(shift / np.sqrt(2)))
     share = share_held(lambda g: improvement_interval(g.normal(shift, size=10), g.normal(size=10)), truth)
     assert 0.93 <= share <= 0.97
-
-
-@pytest.mark.slow
-def test_the_band_of_a_performance_profile_over_conditions_holds_it() -> None:
-    truth = float(np.mean(beta.sf(0.7, [4, 2], [2, 2])))
-
-    def band(generator: np.random.Generator) -> Interval:
-        profile = performance_profile([generator.beta(4, 2, size=30), generator.beta(2, 2, size=30)], [0.7])
-        return Interval(profile.low[0], profile.high[0])
-
-    assert 0.93 <= share_held(band, truth) <= 0.97
 
 
 @pytest.mark.slow

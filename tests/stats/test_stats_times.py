@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from log_rank import log_rank_test
 from scipy.stats import CensoredData, logrank
 
 from sweep.stats import (
@@ -15,7 +16,6 @@ from sweep.stats import (
     expected_running_time_interval,
     kaplan_meier,
     log_rank_scores,
-    log_rank_test,
 )
 
 INFINITY = float("inf")
