@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sweep.experiment.trials import conditions_of
 
 if TYPE_CHECKING:
-    from sweep.results.phase_view import PhaseView
+    from sweep.results.results import Results
 
 _STATES = ("complete", "pruned", "failed")
 
 
-def ranking(results: PhaseView) -> pd.DataFrame:
+def ranking(results: Results) -> pd.DataFrame:
     """The trials of one phase, best first within each condition, with their `rank`, `layer` and `diverged`.
 
     Complete trials come before pruned and failed ones, and those with a diverged replicate (`diverged`
@@ -50,12 +50,12 @@ def best_of(ranked: pd.DataFrame, conditions: int) -> dict[int, pd.Series]:
     return best
 
 
-def as_good(results: PhaseView, best: pd.Series) -> int:
+def as_good(ranked: pd.DataFrame, conditions: int, best: pd.Series) -> int:
     """How many other trials of its condition the objectives cannot tell from the `best` one.
 
     With one objective they have the same score; with several, each is better in one and worse in another.
     """
-    for rows in _by_condition(results.ranked, len(results.experiment.condition_settings)):
+    for rows in _by_condition(ranked, conditions):
         if (rows["trial"] == best["trial"]).any():
             peers = (rows["state"] == best["state"]) & ((rows["diverged"] > 0) == (best["diverged"] > 0))
             return int((peers & (rows["layer"] == best["layer"])).sum()) - 1

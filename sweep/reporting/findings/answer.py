@@ -140,7 +140,7 @@ def _details(chosen: Choice) -> list[str]:
 
 def _tied(findings: Findings, chosen: Choice) -> list[str]:
     """What to add where the objectives alone do not make the trial the best one."""
-    others = as_good(chosen.source, chosen.trial) if findings.experiment.search else 0
+    others = as_good(chosen.source.ranked, len(findings.conditions), chosen.trial) if findings.experiment.search else 0
     if not others:
         return []
     verb = "does" if others == 1 else "do"
