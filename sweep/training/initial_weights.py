@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import ModelConfig
 from sweep.machine.backend import backend
-from sweep.machine.loading import ONE_AT_A_TIME
 from sweep.training.keras_model import Weights, build_layers, build_model, weight_shapes
+from sweep.training.keras_private import random_numbers
 
 
 def seeded_model(
@@ -34,26 +33,8 @@ def seeded_model(
         keras.utils.set_random_seed(
             seed
         )  # it imports TensorFlow, and a model takes no more from it than the line below
-    with _random_numbers(random.Random(seed)):
+    with random_numbers(random.Random(seed)):
         return build_model(config, num_symbols, batch_size=batch_size, timesteps=timesteps, lags=lags)
-
-
-@contextmanager
-def _random_numbers(source: Any) -> Iterator[None]:
-    """Keras takes the seeds of its initialisers from `source`, whatever other threads do meanwhile.
-
-    Otherwise it takes them from the generator of Python's `random`, which is everybody's: on a worker, Dask's own
-    threads draw from it between two layers.
-    """
-    from keras.src.random import seed_generator
-
-    with ONE_AT_A_TIME:
-        everybodys = seed_generator.python_random
-        seed_generator.python_random = source
-        try:
-            yield
-        finally:
-            seed_generator.python_random = everybodys
 
 
 class _Counter:
@@ -75,7 +56,7 @@ def initial_weights(config: ModelConfig, num_symbols: int, seeds: tuple[int, ...
     once, to see which draw each initialiser gets; for every seed only the numbers are drawn.
     """
     counter = _Counter()
-    with _random_numbers(counter):
+    with random_numbers(counter):
         layers = build_layers(config, num_symbols)
     features = num_symbols * CELLS[config.cell].side_by_side(lags)
     if backend() == "jax":
@@ -109,7 +90,7 @@ def _drawn_in_one_program(
     import jax
 
     def weights(keys: Any) -> Any:
-        with _random_numbers(_Counter()):
+        with random_numbers(_Counter()):
             layers = build_layers(config, num_symbols)
         for initializer in _random_initializers(layers).values():
             initializer.seed = keys[initializer.seed]
