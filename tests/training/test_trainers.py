@@ -176,13 +176,13 @@ def test_packed_weights_come_back_as_they_were(cell: Any, symbols: int) -> None:
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, monkeypatch: Any) -> None:
     task = RandomTask(
-        sequence_length=3, alphabet_size=6, test_sequences=2, sequences_per_epoch=50, criterion_sequences=50
+        sequence_length=3, alphabet_size=6, test_sequences=2, sequences_per_epoch=16, criterion_sequences=50
     )
     options = {
         "trainer": kind,
         "epochs": 6,
         "evaluate_every": 2,
-        "learning_rate": 0.02,
+        "learning_rate": 0.05,
         "timesteps": "full",
         "loss_on": "last",
     }
@@ -192,10 +192,9 @@ def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, 
         asked.append(self.epoch)
         return len(asked) == 3
 
-    free = trainer(task, (0,), **options).advance(6)
-    assert free.sequence_accuracy[0, 0] == 1.0, "the test alone should look solved from its first time on"
     monkeypatch.setattr(Trainer, "meets_criterion", third_time)
     scores = trainer(task, (0,), **options).advance(6)
+    assert scores.sequence_accuracy.tolist() == [[1.0, 1.0, 1.0]], "the test alone should look solved each time"
     assert scores.solved.tolist() == [[False, False, True]]
     assert len(asked) == 3
 
@@ -270,10 +269,10 @@ def test_it_does_not_matter_in_which_chunks_the_epochs_are_trained(kind: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_the_accuracy_by_step_stays_that_of_the_latest_test_when_the_training_goes_on_without_one(kind: str) -> None:
-    options = {"trainer": kind, "epochs": 800, "evaluate_every": 100, "learning_rate": 0.01}
+    options = {"trainer": kind, "epochs": 80, "evaluate_every": 10, "learning_rate": 0.05}
     each = trainer(SOLVED_AT_ONCE, (0, 1), stop_when_solved=True, **options)
-    assert each.advance(100).solved.all()
-    assert each.advance(100).solved.sum() == 0, "trained on though solved"
+    assert each.advance(10).solved.all()
+    assert each.advance(10).solved.sum() == 0, "trained on though solved"
     np.testing.assert_array_equal(each.step_accuracy(), np.ones((2, 3)))
 
 
