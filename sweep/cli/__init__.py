@@ -13,6 +13,7 @@ from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
 from sweep.cli.streams import drop_stdout, forgiving_streams
 from sweep.cli.training import confirm, run
+from sweep.distribution import NAME
 from sweep.errors import SweepError
 from sweep.execution.stopping import STOPPED, Terminated
 from sweep.foreign import harmless
@@ -49,7 +50,7 @@ def _main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="sweep")
+@click.version_option(package_name=NAME, prog_name="sweep")
 def cli() -> None:
     """What can an LSTM remember? Sweeps over a tutorial's questions, fast and with honest statistics.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
+from sweep.distribution import installing
 from sweep.errors import SweepError
 from sweep.execution.stopping import ends_when_told
 from sweep.faults import plural
@@ -177,9 +178,7 @@ def _executor(workers: int, cluster: str | None, device: str) -> "Executor":
         from sweep.execution.workers import Workers
     except ModuleNotFoundError as error:
         option = "--cluster" if cluster else "--workers"
-        raise SweepError(
-            f'{option}: needs {error.name}, which is not installed; pip install "sweep[workers]"'
-        ) from None
+        raise SweepError(f"{option}: needs {error.name}, which is not installed; {installing('workers')}") from None
     return Workers(cluster_workers(cluster)) if cluster else Workers(local_workers(workers, device), device)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from sweep.distribution import installing
 from sweep.errors import SweepError
 
 BACKENDS = ("tensorflow", "jax")
@@ -38,8 +39,8 @@ def check_installed(wanted: str) -> None:
     """SweepError if a package is missing that a backend needs."""
     for package in PACKAGES[wanted]:
         if importlib.util.find_spec(package) is None:
-            extra = "sweep" if wanted == BACKENDS[0] else f"sweep[{wanted}]"
-            raise SweepError(f'--backend: is {wanted}, and {package} is not installed; pip install "{extra}"')
+            how = installing("" if wanted == BACKENDS[0] else wanted)
+            raise SweepError(f"--backend: is {wanted}, and {package} is not installed; {how}")
 
 
 def backend_of(manifest: Mapping[str, Any]) -> str:

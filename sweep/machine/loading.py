@@ -33,7 +33,7 @@ def _import_quietly() -> None:
         os.dup2(unheard.fileno(), 2)
         try:
             import keras  # noqa: F401
-        except BaseException:
+        except Exception:  # told with what came before it; Ctrl-C is no fault, and greetings would explain nothing
             os.dup2(stderr, 2)
             unheard.seek(0)
             os.write(2, unheard.read())

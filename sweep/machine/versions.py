@@ -7,16 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sweep.distribution import NAME
 from sweep.machine.backend import PACKAGES, backend
 
-_PACKAGES = ("sweep", "keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
+_PACKAGES = ("keras", "optuna", "numpy", "pandas", "pyarrow", "scipy", "matplotlib")
 
 
 def versions() -> dict[str, str | None]:
     """Of Python and of the packages that the numbers of this backend depend on."""
-    first, *others = _PACKAGES
-    packages = (first, *PACKAGES[backend()], *others)
-    return {"python": platform.python_version()} | {p: _version(p) for p in packages}
+    own = {"python": platform.python_version(), "sweep": _version(NAME)}
+    return own | {package: _version(package) for package in (*PACKAGES[backend()], *_PACKAGES)}
 
 
 def hardware() -> dict[str, Any]:

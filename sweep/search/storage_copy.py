@@ -22,6 +22,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sweep.distribution import installing
 from sweep.errors import RunError, SweepError
 from sweep.search.optuna_private import prepare_optuna
 
@@ -140,9 +141,7 @@ def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None
         import bottle
         from optuna_dashboard import wsgi
     except ModuleNotFoundError as error:
-        raise SweepError(
-            f'dashboard: needs {error.name}, which is not installed; pip install "sweep[dashboard]"'
-        ) from None
+        raise SweepError(f"dashboard: needs {error.name}, which is not installed; {installing('dashboard')}") from None
     with open_storage(url) as storage:
         try:
             pages = _for_this_machine(wsgi(storage, artifact_store=_Pictures(picture)))
