@@ -213,5 +213,7 @@ def test_an_unknown_backend_is_refused(
 
 def test_a_backend_that_is_not_installed_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(backend.PACKAGES, "jax", ("no_such_package",))
-    with pytest.raises(SweepError, match=r'no_such_package is not installed; pip install "\.\[jax\]"'):
+    with pytest.raises(
+        SweepError, match=r'no_such_package is not installed; in the folder of its source: pip install "\.\[jax\]"'
+    ):
         backend.choose_backend("jax")
