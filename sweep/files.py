@@ -3,9 +3,10 @@
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from sweep.errors import RunError
+from sweep.errors import RunError, SweepError
 
 
 def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
@@ -32,6 +33,17 @@ def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {error.strerror}; what was stored before is kept") from None
+
+
+def refuse_links(folder: Path, parts: Iterable[str]) -> None:
+    """SweepError if one of the `parts` of a folder of results ("" for itself) is a link: it would lead out of it.
+
+    What a user names for one command may be a link: --results, `export -o`, `bench --figures`, the file of `init`. That
+    is where they asked to have it; and a file there is renamed to its place, or made anew, and never written through.
+    """
+    for path in (folder / part for part in parts):
+        if path.is_symlink():
+            raise SweepError(f"{path}: is a link; results stay in their own folder. Move what it leads to here")
 
 
 def only_ours(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sweep.errors import RunError
+from sweep.files import refuse_links
 from sweep.results.export import inert
 
 _FOLDERS = ("figures", "tables")
@@ -18,8 +19,10 @@ _ENDINGS = (".svg", ".csv", ".tmp")
 def write_files(folder: Path, contents: Mapping[str, str], *, clear: bool = True) -> None:
     """Write `contents` (path below `folder` -> text), in order; RunError where that cannot be done.
 
-    With `clear`, figures and tables of an earlier report that are not among them go; other files are left alone.
+    SweepError if a folder below `folder` is a link. With `clear`, figures and tables of an earlier report that are not
+    among them go; other files are left alone.
     """
+    refuse_links(folder, _FOLDERS)
     try:
         for name, text in contents.items():
             _write(folder / name, text)
@@ -44,7 +47,9 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:  # never through a link of that name
+            file.write(text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sweep.files import refuse_links
 from sweep.reporting.figures.sections import curves_drawn, figure_sections
 from sweep.reporting.files import csv_text, write_files
 from sweep.reporting.findings import facts
@@ -52,6 +53,7 @@ def write_content(results: Results, found: Content) -> Path:
     contents["report.md"] = experiment_markdown(found, level=2)
     alone = found.shown | {"experiment": trusted(experiment_html(found, level=2))}
     contents["index.html"] = rendered("index.html.j2", alone)
+    refuse_links(results.path, ["report"])
     write_files(results.path / "report", contents)
     return results.path / "report" / "index.html"
 

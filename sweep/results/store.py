@@ -19,7 +19,7 @@ from sweep.experiment.configuration import Configuration
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.stored import load_stored
 from sweep.experiment.trials import Phase
-from sweep.files import write_whole
+from sweep.files import refuse_links, write_whole
 from sweep.foreign import harmless, read_bytes
 from sweep.results.columns import NESTED
 from sweep.results.manifest import UnknownVersionError, checked_manifest
@@ -32,6 +32,12 @@ from sweep.results.validation import Validation
 if TYPE_CHECKING:
     import pandas as pd  # loaded by those who ask for data frames: it takes half a second
 
+_WRITTEN_THROUGH = (
+    *("", ".lock", "trials", "report", "report/figures", "report/tables"),
+    *("study.db", "study.db-journal", "study.db-wal", "study.db-shm"),
+)
+"""Folders, and files that are opened where they are; all others are written anew, and a link in their place goes."""
+
 
 class Store:
     """The folder of one experiment's results."""
@@ -42,11 +48,8 @@ class Store:
         self._trials = path / "trials"
 
     def refuse_links(self) -> None:
-        """SweepError if the folder, or what a run writes in it, is a link: nothing is to end up elsewhere."""
-        for part in ("", ".lock", "trials", "study.db", "report"):
-            path = self.path / part
-            if path.is_symlink():
-                raise SweepError(f"{path}: is a link; results stay in their own folder. Move what it leads to here")
+        """SweepError if the folder, or what is written through in it, is a link: nothing is to end up elsewhere."""
+        refuse_links(self.path, _WRITTEN_THROUGH)
 
     @property
     def exists(self) -> bool:

@@ -15,6 +15,8 @@ from searched import run
 from stubs import Stub
 
 from sweep.errors import SweepError
+from sweep.reporting.files import write_files
+from sweep.reporting.page import write_report
 from sweep.results.outcome import Outcome
 from sweep.results.store import Store
 from sweep.search.job import Job
@@ -35,7 +37,9 @@ def test_a_second_run_is_told_which_process_is_the_first(tmp_path: Path) -> None
     assert len(run(tmp_path, "random", "none", Stub(), 2).trials) == 4, "the lock is let go of"
 
 
-@pytest.mark.parametrize("part", ["", "trials", "study.db", "report", ".lock"])
+@pytest.mark.parametrize(
+    "part", ["", "trials", "study.db", "study.db-journal", "study.db-wal", ".lock", "report", "report/figures"]
+)
 def test_a_results_folder_that_leads_elsewhere_is_refused(part: str, tmp_path: Path, sweep_command: Sweep) -> None:
     elsewhere, here = tmp_path / "elsewhere", tmp_path / "results" / "rounds" / part
     elsewhere.mkdir()
@@ -48,6 +52,28 @@ def test_a_results_folder_that_leads_elsewhere_is_refused(part: str, tmp_path: P
         assert (result.code, result.err.count("\n")) == (2, 1)
         assert "is a link" in result.err
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("part", ["report", "report/figures", "report/tables"])
+def test_a_report_is_not_written_where_a_link_leads(part: str, tmp_path: Path) -> None:
+    results = run(tmp_path, "random", "none", Stub(), 1)
+    elsewhere, here = tmp_path / "elsewhere", results.path / part
+    elsewhere.mkdir()
+    here.parent.mkdir(exist_ok=True)
+    here.symlink_to(elsewhere)
+    with pytest.raises(SweepError, match="is a link; results stay in their own folder"):
+        write_report(results)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_file_of_the_report_replaces_a_link_and_is_not_written_through_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("kept")
+    for name in ("report.md", f".report.md.{os.getpid()}.tmp"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    write_files(tmp_path, {"report.md": "new"})
+    assert [path.name for path in tmp_path.iterdir() if path.is_symlink()] == []
+    assert (tmp_path / "report.md").read_text() == "new"
+    assert (tmp_path / "elsewhere").read_text() == "kept"
 
 
 @pytest.mark.parametrize("name", ["..", "../up", "/etc", "a/b", "a\0b", "x" * 101, "", ".hidden", "a\nb"])
