@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.machine.backend import PACKAGES, backend
+from sweep.machine.checked_programs import loading, remove_damaged
 from sweep.machine.program_cache import emptied, program_cache
 
 # XLA compiles a loop into one native function if a pass over it touches no more bytes than this; beyond, it dispatches
@@ -52,6 +53,7 @@ def _prepare_jax() -> None:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache(*_jax(), os.environ["XLA_FLAGS"])):
+        remove_damaged(folder)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
@@ -79,17 +81,19 @@ class Compiled:
         tensors = [tf.convert_to_tensor(value) for value in tf.nest.flatten(arguments)]
         shapes = tuple((tensor.dtype, tuple(tensor.shape)) for tensor in tensors)
         name = self._names.setdefault(shapes, f"sweep_{_digest(f'{self._what} {shapes}')}")
-        if name not in _TRACED:
+        first = name not in _TRACED
+        if first:
             _TRACED[name] = self._trace(arguments, tensors, name)
-        try:
-            return _TRACED[name].call(tensors)
-        except tf.errors.OpError:
-            # A file that TensorFlow cannot read counts as a failure of the function of this name, for good.
-            if not _forgotten():
-                raise
-            name = self._names[shapes] = name + "_again"
-            _TRACED[name] = self._trace(arguments, tensors, name)
-            return _TRACED[name].call(tensors)
+        with loading(_folder() if first else None):
+            try:
+                return _TRACED[name].call(tensors)
+            except tf.errors.OpError:
+                # A file that TensorFlow cannot read counts as a failure of the function of this name, for good.
+                if not _forgotten():
+                    raise
+                name = self._names[shapes] = name + "_again"
+                _TRACED[name] = self._trace(arguments, tensors, name)
+                return _TRACED[name].call(tensors)
 
     def _trace(self, arguments: dict[str, Any], tensors: list[Any], name: str) -> _Traced:
         """Make the function and those that it calls known to TensorFlow by names that depend on `name` alone."""
@@ -154,8 +158,14 @@ def _forgotten() -> bool:
 
     Once in a process: a program that never compiles would remove the others again and again.
     """
-    folder = os.environ.get("TF_XLA_FLAGS", "").rpartition(_KEEP)[2].split(" ")[0]
-    return bool(folder) and emptied(Path(folder))
+    folder = _folder()
+    return folder is not None and emptied(folder)
+
+
+def _folder() -> Path | None:
+    """Where TensorFlow keeps its programs."""
+    _, keeps, folder = os.environ.get("TF_XLA_FLAGS", "").rpartition(_KEEP)
+    return Path(folder.split(" ")[0]) if keeps else None
 
 
 def _digest(text: str) -> str:

@@ -14,6 +14,8 @@ from sweep.files import only_ours
 
 _MOST_PROGRAMS = 500  # of up to a megabyte each; the oldest go first
 _ROOM = bytes(2_000_000)  # a program and a half
+_ENDINGS = (".pb", "-cache")  # of TensorFlow's programs, and of JAX's
+_CHECKED = "with checksums"  # programs of earlier versions have none: they stay in a folder that nobody reads
 
 
 def program_cache(*compiled_under: str) -> Path | None:
@@ -23,28 +25,39 @@ def program_cache(*compiled_under: str) -> Path | None:
     run their code. None where there cannot be such a folder, and where it has no room.
     """
     processor = [platform.machine(), *_processor()]
-    digest = hashlib.sha256("\n".join([*processor, *compiled_under]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join([_CHECKED, *processor, *compiled_under]).encode()).hexdigest()[:16]
     with suppress(OSError, RuntimeError):  # RuntimeError: there is no home
         shared = _users_caches()
         shared.mkdir(mode=0o700, parents=True, exist_ok=True)
         ours = _private(shared.resolve() / "sweep")  # without links: nobody can lead them elsewhere afterwards
         folder = ours and _private(ours / digest)
         if folder and _has_room(folder):
-            for program in sorted(folder.iterdir(), key=_age)[_MOST_PROGRAMS:]:
+            for program in sorted(programs_in(folder), key=_age)[_MOST_PROGRAMS:]:
                 program.unlink(missing_ok=True)
+                sum_of(program).unlink(missing_ok=True)
             return folder
     return None
+
+
+def programs_in(folder: Path) -> list[Path]:
+    """The programs that lie there; OSError where that cannot be told."""
+    return [path for path in folder.iterdir() if path.name.endswith(_ENDINGS)]
+
+
+def sum_of(program: Path) -> Path:
+    """Where a program's checksum is."""
+    return program.with_name(program.name + ".crc32")
 
 
 def emptied(folder: Path) -> bool:
     """Whether `folder` held programs, and holds none now: one of them may have been damaged."""
     try:
-        programs = list(folder.iterdir())
-        for program in programs:
-            program.unlink(missing_ok=True)
+        held = bool(programs_in(folder))
+        for file in folder.iterdir():
+            file.unlink(missing_ok=True)
     except OSError:
         return False
-    return bool(programs)
+    return held
 
 
 def _users_caches() -> Path:

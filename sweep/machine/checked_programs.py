@@ -1,0 +1,93 @@
+"""Kept programs are machine code, and a damaged one would end the process that runs it: each has a checksum beside it.
+
+The backend writes programs by itself, whole, and loads them where nobody can look first. So all that lie in the folder
+are checked before it may load one, each once; what was damaged is removed, and compiled anew.
+"""
+
+import fcntl
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sweep.machine.program_cache import emptied, programs_in, sum_of
+
+_MARK = ".loading-"
+
+_SEEN: dict[Path, tuple[int, int]] = {}  # of this process: when a program that is whole was written, and its size
+
+
+def remove_damaged(folder: Path) -> None:
+    """Leave only programs in `folder` that are as they were written, and none at all where a process died loading one.
+
+    A program that nobody has seen before gets its checksum now. A folder that refuses is left as it is.
+    """
+    with suppress(OSError):
+        if _died_loading(folder):
+            emptied(folder)
+        for program in programs_in(folder):
+            with suppress(FileNotFoundError):  # another process was faster
+                _check(program)
+
+
+@contextmanager
+def loading(folder: Path | None) -> Iterator[None]:
+    """Programs may be loaded from `folder`: they are checked before, and those that are new get their checksums after.
+
+    A mark says so meanwhile. If this process dies, the mark stays, and whoever loads next leaves the programs aside.
+    """
+    if folder is None:
+        yield
+        return
+    remove_damaged(folder)
+    with _marked(folder):
+        yield
+    remove_damaged(folder)
+
+
+def _check(program: Path) -> None:
+    status = program.stat()
+    if _SEEN.get(program) == (status.st_mtime_ns, status.st_size):
+        return
+    found, kept = f"{zlib.crc32(program.read_bytes()):08x}", sum_of(program)
+    if not kept.exists():
+        kept.write_text(found)
+    elif kept.read_text(errors="replace") != found:
+        program.unlink()
+        kept.unlink()
+        return
+    _SEEN[program] = (status.st_mtime_ns, status.st_size)
+
+
+@contextmanager
+def _marked(folder: Path) -> Iterator[None]:
+    """Hold a mark in the folder, if it takes one; the kernel lets go of its lock however the process ends."""
+    try:
+        lock, mark = tempfile.mkstemp(dir=folder, prefix=_MARK)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            Path(mark).unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _died_loading(folder: Path) -> bool:
+    """Whether there is a mark that no process holds."""
+    return any(map(_let_go, folder.glob(f"{_MARK}*")))
+
+
+def _let_go(mark: Path) -> bool:
+    try:
+        with mark.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return mark.exists()
+    except OSError:  # its process is loading, or has just removed it
+        return False

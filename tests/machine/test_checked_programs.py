@@ -1,0 +1,81 @@
+"""No process loads a kept program that is damaged, and none dies of the same program twice."""
+
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from sweep.machine.checked_programs import loading, remove_damaged
+from sweep.machine.program_cache import programs_in, sum_of
+
+CONTENT = random.Random(0).randbytes(10_000)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """One of two programs that were compiled, kept and checked."""
+    for name in ("one.pb", "jit_other-cache"):
+        (tmp_path / name).write_bytes(CONTENT)
+    remove_damaged(tmp_path)
+    return tmp_path / "one.pb"
+
+
+def killed_while_loading(folder: Path) -> None:
+    pid = os.fork()
+    if not pid:
+        with loading(folder):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_programs_that_are_whole_stay_and_have_their_checksums_beside_them(program: Path) -> None:
+    for _ in range(2):
+        remove_damaged(program.parent)
+        assert len(programs_in(program.parent)) == 2
+        assert all(len(sum_of(each).read_text()) == 8 for each in programs_in(program.parent))
+
+
+@pytest.mark.parametrize("damage", [b"", CONTENT[:5000], CONTENT[:7000] + b"\x06" + CONTENT[7001:], CONTENT + b"\0"])
+def test_a_damaged_program_is_removed_and_the_others_stay(program: Path, damage: bytes) -> None:
+    program.write_bytes(damage)
+    with loading(program.parent):
+        assert [path.name for path in programs_in(program.parent)] == ["jit_other-cache"]
+        assert not sum_of(program).exists()
+
+
+def test_a_program_whose_checksum_is_damaged_is_removed(program: Path) -> None:
+    sum_of(program).write_bytes(b"\xff\xfe")
+    os.utime(program)  # as another process finds it, which has not checked it yet
+    remove_damaged(program.parent)
+    assert not program.exists()
+
+
+def test_what_is_compiled_meanwhile_has_its_checksum_afterwards(program: Path) -> None:
+    new = program.with_name("new.pb")
+    with loading(program.parent):
+        new.write_bytes(CONTENT)
+    assert sum_of(new).exists()
+
+
+def test_after_a_death_while_loading_the_programs_are_left_aside(program: Path) -> None:
+    killed_while_loading(program.parent)
+    with loading(program.parent):
+        assert programs_in(program.parent) == []
+
+
+def test_programs_that_another_process_is_loading_stay(program: Path) -> None:
+    with loading(program.parent):
+        other = os.fork()
+        if not other:
+            remove_damaged(program.parent)
+            os._exit(len(programs_in(program.parent)))
+        assert os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]) == 2
+    assert {path.suffix for path in program.parent.iterdir()} == {".pb", "", ".crc32"}
+
+
+def test_where_nothing_is_kept_or_can_be_nothing_is_checked(tmp_path: Path) -> None:
+    with loading(None), loading(tmp_path / "missing"):
+        pass
+    assert list(tmp_path.iterdir()) == []
