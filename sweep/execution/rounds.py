@@ -19,13 +19,14 @@ from sweep.experiment.experiment import ConfirmConfig, Experiment
 from sweep.experiment.trials import Phase, TrialNumber, numbered
 from sweep.files import write_whole
 from sweep.machine.backend import backend, backend_of
-from sweep.results.manifest import make_manifest
+from sweep.results.manifest import make_manifest, new_id
 from sweep.results.outcome import Outcome, summary
 from sweep.results.record import Record, TrialKey
 from sweep.results.store import Store
 from sweep.results.task_facts import stored_facts
 from sweep.search.confirmation import confirmation_jobs
 from sweep.search.job import Job
+from sweep.search.ownership import Lock, Owner, only_run
 from sweep.search.pruning import History, Reports, reported_outcome
 from sweep.search.samplers import Search, directions, finished_trial, round_size
 from sweep.search.storage_copy import Copying, Mirror, open_storage
@@ -57,8 +58,12 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
         _prepare(store, run)
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         total = experiment.trials * len(experiment.condition_settings)
-        with open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}") as storage:
-            search = _Search(run, storage, ended)
+        with (
+            open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}") as storage,
+            only_run(storage, run.name) as lock,
+        ):
+            owner = Owner(experiment=experiment.identity, folder=store.manifest()["id"], alone=run.storage is None)
+            search = _Search(run, storage, lock, owner, ended)
             observer.started(total, sum(trial < total for trial in ended))
             if any(trial not in ended for trial in range(total)):
                 _note_run(store, run, executor.device())
@@ -131,7 +136,9 @@ class _Search:
     before it have ended.
     """
 
-    def __init__(self, run: Run, storage: optuna.storages.RDBStorage, ended: dict[int, _Ended]) -> None:
+    def __init__(
+        self, run: Run, storage: optuna.storages.RDBStorage, lock: Lock, owner: Owner, ended: dict[int, _Ended]
+    ) -> None:
         self._experiment, self._ended = run.experiment, ended
         self._settings = run.experiment.condition_settings
         conditions = range(len(self._settings))
@@ -143,12 +150,11 @@ class _Search:
             self._copied += 1
         mirrors = []
         for condition, setting in enumerate(self._settings):
-            name, identity = _study_name(run.name, setting), run.experiment.identity
-            mirror = Mirror(storage, name, identity, directions(run.experiment))
+            mirror = Mirror(storage, _study_name(run.name, setting), owner, directions(run.experiment))
             before = range(self._copied)
             mirror.hold([ended[trial].trial for trial in before if self._place(trial).condition == condition])
             mirrors.append(mirror)
-        self._copying = Copying(mirrors)
+        self._copying = Copying(mirrors, lock)
 
     def run(self, store: Store, executor: Executor, observer: Observer) -> None:
         """Train what has no record yet."""
@@ -239,6 +245,8 @@ def _prepare(store: Store, run: Run) -> None:
             + "; ".join(changes)
             + ". Undo the change, or give the changed file a new name, or remove the old results"
         )
+    if not (manifest := store.manifest()).get("id"):  # of an earlier version
+        store.create(run.text, manifest | {"id": new_id()})
 
 
 def _refuse_another_backend(store: Store) -> None:

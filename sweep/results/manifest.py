@@ -1,6 +1,7 @@
 """The manifest of a results folder: where, when and how an experiment was run."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -31,8 +32,8 @@ def make_manifest(
     """The manifest of a run that starts now; `command` is as the user typed it.
 
     `earlier` is the manifest that a run which goes on replaces: its date stays, and where it tells of other
-    versions, hardware or another commit, that part is kept under `earlier_runs`. The device is None until
-    something was trained.
+    versions, hardware or another commit, that part is kept under `earlier_runs`. Its id stays, too. The device is None
+    until something was trained.
     """
     manifest = _present(name, command, overrides)
     if earlier is not None:
@@ -40,8 +41,18 @@ def make_manifest(
         before = {key: earlier.get(key) for key in _PROVENANCE}
         if any(before[key] != manifest[key] for key in _PROVENANCE if key != "device"):
             runs.append(before)
+        manifest["id"] = earlier.get("id") or manifest["id"]
         manifest |= {"created": earlier["created"], "device": earlier.get("device"), "earlier_runs": runs}
     return manifest
+
+
+def new_id() -> str:
+    """What tells a results folder from all others, wherever it is moved; made once for each.
+
+    >>> len(new_id())
+    32
+    """
+    return uuid.uuid4().hex
 
 
 def checked_manifest(content: bytes) -> dict[str, Any]:
@@ -86,6 +97,7 @@ class _Manifest(BaseModel):
     backend: str = BACKENDS[0]
     versions: dict[_Text, _Text | None] = {}
     hardware: dict[_Text, _Text | int | float | None] = {}
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     device: _Text | None = None
     commit: _Text | None = None
     earlier_runs: list[dict[_Text, Any]] = []
@@ -108,6 +120,7 @@ def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dic
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": name,
+        "id": new_id(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "overrides": dict(overrides),

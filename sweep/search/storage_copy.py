@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from sweep.distribution import installing
 from sweep.errors import RunError, SweepError
 from sweep.search.optuna_private import prepare_optuna
+from sweep.search.ownership import Lock, Owner
 
 _T = TypeVar("_T")
 
@@ -35,12 +36,18 @@ _TOGETHER_SECONDS = 0.5  # trials that finish within so much time are copied tog
 _PATIENCE_SECONDS = 120.0  # so long a storage may refuse at the end of a run, or be locked at its start
 _PAUSE_SECONDS = 5.0  # between two attempts at a storage that refuses
 
+_MADE_MEANWHILE = {"23505", "42P07", "42710"}  # SQLSTATE: the row, the table or its type is there already
+
+
+class _BusyError(RunError):
+    """A storage that another process is at work in: it will do in a moment."""
+
 
 class Mirror:
     """One study in a storage, holding a copy of the finished trials."""
 
     def __init__(
-        self, storage: optuna.storages.RDBStorage, name: str, owner: str, directions: list[StudyDirection]
+        self, storage: optuna.storages.RDBStorage, name: str, owner: Owner, directions: list[StudyDirection]
     ) -> None:
         self._storage, self._name, self._owner, self._directions = storage, name, owner, directions
         self._id = 0
@@ -49,15 +56,7 @@ class Mirror:
     def hold(self, trials: Sequence[FrozenTrial]) -> None:
         """Make the storage hold these trials and no others; SweepError if the name is somebody else's."""
         with _refusals(self._name):
-            stored: list[tuple[object, ...]] | None = None
-            with contextlib.suppress(KeyError):
-                study = optuna.load_study(study_name=self._name, storage=self._storage)
-                if study.user_attrs.get(_OWNER) != self._owner:
-                    raise SweepError(
-                        f"the storage has a study {self._name!r} that this experiment did not make; "
-                        "rename the experiment file, or use another storage"
-                    )
-                stored = _content(study.get_trials(deepcopy=False))
+            stored = self._stored(trials)
             if stored is not None and stored != _content(trials[: len(stored)]):
                 optuna.delete_study(study_name=self._name, storage=self._storage)
                 stored = None
@@ -67,13 +66,32 @@ class Mirror:
             self._id, self._count = self._storage.get_study_id_from_name(self._name), len(stored)
             self.add(trials[len(stored) :])
 
+    def _stored(self, trials: Sequence[FrozenTrial]) -> list[tuple[object, ...]] | None:
+        """What the storage holds of the study, which is ours then; None if it has none of the name."""
+        try:
+            study = optuna.load_study(study_name=self._name, storage=self._storage)
+        except KeyError:
+            return None
+        stored, mark = _content(study.get_trials(deepcopy=False)), study.user_attrs.get(_OWNER)
+        if mark == self._owner.mark:
+            return stored
+        # A study without an id is this folder's as far as it holds the same trials; one of another's is never removed.
+        same = mark == self._owner.earlier_mark and stored == _content(trials[: len(stored)])
+        if not self._owner.alone and not same:
+            raise SweepError(
+                f"the storage has a study {self._name!r} that these results did not make, but another experiment or "
+                "another results folder; rename the experiment file, or use another storage"
+            )
+        study.set_user_attr(_OWNER, self._owner.mark)
+        return stored
+
     def _create(self) -> None:
         """Make the study together with its owner's mark: killed between the two, a run would not know it again."""
         directions = [
             models.StudyDirectionModel(objective=objective, direction=direction)
             for objective, direction in enumerate(self._directions)
         ]
-        mark = models.StudyUserAttributeModel(key=_OWNER, value_json=json.dumps(self._owner))
+        mark = models.StudyUserAttributeModel(key=_OWNER, value_json=json.dumps(self._owner.mark))
         with Session(self._storage.engine) as session, session.begin():
             session.add(models.StudyModel(study_name=self._name, directions=directions, user_attributes=[mark]))
 
@@ -95,8 +113,8 @@ class Mirror:
 class Copying:
     """Copies trials of several studies as they finish, and goes on later where the storage refuses."""
 
-    def __init__(self, mirrors: Sequence[Mirror], clock: Callable[[], float] = time.monotonic) -> None:
-        self._mirrors, self._clock = mirrors, clock
+    def __init__(self, mirrors: Sequence[Mirror], lock: Lock, clock: Callable[[], float] = time.monotonic) -> None:
+        self._mirrors, self._lock, self._clock = mirrors, lock, clock
         self._waiting: list[list[FrozenTrial]] = [[] for _ in mirrors]
         self._next = clock()
 
@@ -115,6 +133,8 @@ class Copying:
         _patiently(self._flush)
 
     def _flush(self) -> None:
+        with _refusals(self._lock.name):
+            self._lock.hold()
         for mirror, waiting in zip(self._mirrors, self._waiting, strict=True):
             mirror.add(waiting)
             waiting.clear()
@@ -124,7 +144,7 @@ class Copying:
 def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     """Optuna's storage at a database URL; SweepError if there is none. The URL's password is never printed."""
     prepare_optuna()
-    storage = _patiently(lambda: _opened(url), while_=lambda error: "is locked" in str(error))
+    storage = _patiently(lambda: _opened(url), while_=lambda error: isinstance(error, _BusyError))
     try:
         yield storage
     finally:
@@ -209,7 +229,8 @@ def _opened(url: str) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
     except (SQLAlchemyError, ValueError, ImportError, RuntimeError, optuna.exceptions.StorageInternalError) as error:
         reason = _reason(error)
-        kind = RunError if "disk is full" in reason or "is locked" in reason else SweepError
+        busy = "is locked" in reason or _sqlstate(error) in _MADE_MEANWHILE
+        kind = _BusyError if busy else RunError if "disk is full" in reason else SweepError
         raise kind(f"--storage {without_password(url)}: cannot be opened ({type(error).__name__}: {reason})") from None
 
 
@@ -294,6 +315,10 @@ def _refusals(name: str) -> Iterator[None]:
         raise RunError(
             f"study {name!r}: the storage refused it ({reason}); the records are kept, and the same command goes on"
         ) from None
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error.__cause__ or error, "orig", None), "sqlstate", None)
 
 
 def _reason(error: Exception) -> str:
