@@ -11,7 +11,8 @@ import sweep
 from faults.conftest import Found
 from faults.faulty import ended, forked, run
 from sweep.execution.executor import Executor, InProcess
-from sweep.execution.workers import Workers, local_workers
+from sweep.execution.local import local_workers
+from sweep.execution.workers import Workers
 from sweep.machine.program_cache import programs_in, sum_of
 from sweep.results.results import Results
 
