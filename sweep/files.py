@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sweep.errors import RunError, SweepError
+from sweep.faults import quoted
 
 
 def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
@@ -42,7 +43,11 @@ def refuse_links(folder: Path, parts: Iterable[str]) -> None:
     is where they asked to have it; and a file there is renamed to its place, or made anew, and never written through.
     """
     for path in (folder / part for part in parts):
-        if path.is_symlink():
+        try:
+            leads_elsewhere = path.is_symlink()
+        except OSError as error:  # its name is too long
+            raise SweepError(f"{quoted(str(path))}: cannot be used: {error.strerror}; choose another folder") from None
+        if leads_elsewhere:
             raise SweepError(f"{path}: is a link; results stay in their own folder. Move what it leads to here")
 
 

@@ -70,7 +70,7 @@ def init(name: str) -> None:
     from sweep.experiment.starter import write_starter
 
     path = path_of(name)
-    if path.suffix != ".toml":
+    if path.suffix.lower() != ".toml":
         raise SweepError(f"{path}: is no experiment file; end the path in .toml")
     if str(path) != name and not EXPERIMENTS.is_dir():  # a name, and no folder for it
         path = Path(path.name)

@@ -256,7 +256,7 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     """
     from sweep.reporting.figures.learning import trial_curve
     from sweep.reporting.findings.findings import Findings
-    from sweep.search.storage_copy import show_dashboard
+    from sweep.search.storage_copy import show_dashboard, url_of_file
 
     store = store_of(results, name)
     database = store.path / "study.db"
@@ -267,20 +267,20 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     def picture(trial: int) -> bytes:
         return trial_curve(Findings(store.load(lambda _: {trial})), trial).encode()
 
-    show_dashboard(storage or f"sqlite:///{database}", port, picture)
+    show_dashboard(storage or url_of_file(database), port, picture)
 
 
 def _side(results: Path, text: str) -> "Side":
-    """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder."""
+    """A side of a comparison: NAME or NAME:TRIAL, where NAME may be the path of a results folder, colons in it too."""
     from sweep.comparison.replicate_sets import Side
+    from sweep.results.store import Store
 
     name, colon, number = text.rpartition(":")
-    if not colon:
-        name = text
+    if not colon or os.sep in number or Store(Path(text)).exists:
+        name, number = text, ""
     elif not number.isdecimal():
         raise SweepError(f"{text}: names no trial; write NAME:12 for trial 12")
-    store = store_of(results, name)
-    return Side(name, store.load(), int(number) if colon else None)
+    return Side(name, store_of(results, name).load(), int(number) if number else None)
 
 
 def _accuracy(store: "Store", format_: str) -> bytes:

@@ -38,7 +38,7 @@ def path_of(file: str) -> Path:
     from sweep.experiment.file import checked_name  # reading an experiment loads NumPy, which --help has no need of
 
     path = Path(file)
-    if path.suffix == ".toml" or os.sep in file:
+    if path.suffix.lower() == ".toml" or os.sep in file:
         return path
     return EXPERIMENTS / f"{checked_name(file)}.toml"
 

@@ -63,7 +63,7 @@ def run(
     """
     overrides = {"seeds": seeds, "trials": trials, "trainer": trainer}
     overrides = {name: value for name, value in overrides.items() if value is not None}
-    experiments = [checked(path_of(file), overrides) for file in files]
+    experiments = [checked(path, overrides) for path in _of_different_names(files)]
     choose_backend(backend)
     if cluster is None:  # whose memory and workers nobody knows before they have come
         for file in experiments:
@@ -72,6 +72,18 @@ def run(
         failed = [not _run_one(file, overrides, results, storage, executor) for file in experiments]
     if any(failed):
         sys.exit(1)
+
+
+def _of_different_names(files: tuple[str, ...]) -> list[Path]:
+    """The files, each once; SweepError where two of them would share a results folder."""
+    from sweep.experiment.file import name_of
+
+    paths: dict[str, Path] = {}
+    for path in map(path_of, files):
+        first = paths.setdefault(name_of(path).lower(), path)  # some file systems do not tell A from a
+        if first.absolute() != path.absolute():
+            raise SweepError(f"{first} and {path}: both are named {name_of(path)}, as their results are; rename one")
+    return list(paths.values())
 
 
 @click.command()
@@ -151,13 +163,15 @@ def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: 
     from sweep.machine.devices import checked_device, memory_mb
     from sweep.results.store import Store
 
+    store = Store(results / file.name)
+    store.refuse_links()
     refuse_excess(
         file.experiment,
         str(file.path),
         backend(),
         memory_mb=memory_mb(checked_device(device)),
         processes=max(1, workers),
-        finished=len(Store(results / file.name).files(Phase.SEARCH)),
+        finished=len(store.files(Phase.SEARCH)),
         anyway=anyway,
     )
 

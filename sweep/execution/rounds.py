@@ -28,8 +28,8 @@ from sweep.search.confirmation import confirmation_jobs
 from sweep.search.job import Job
 from sweep.search.ownership import Lock, Owner, only_run
 from sweep.search.pruning import History, Reports, reported_outcome
-from sweep.search.samplers import Search, directions, finished_trial, round_size
-from sweep.search.storage_copy import Copying, Mirror, open_storage
+from sweep.search.samplers import Search, finished_trial, named_directions, round_size
+from sweep.search.storage_copy import Copying, Mirror, open_storage, url_of_file
 
 _WRITER = ".writer.json"  # beside the lock, which is emptied by whoever tries it
 
@@ -54,12 +54,13 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
     """
     store, experiment = Store(run.results / run.name), run.experiment
     store.refuse_links()
+    url = run.storage or url_of_file(store.path / "study.db")
     with _entered(executor) as executor, _only_writer(store.path):
         _prepare(store, run)
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         total = experiment.trials * len(experiment.condition_settings)
         with (
-            open_storage(run.storage or f"sqlite:///{store.path / 'study.db'}") as storage,
+            open_storage(url) as storage,
             only_run(storage, run.name) as lock,
         ):
             owner = Owner(experiment=experiment.identity, folder=store.manifest()["id"], alone=run.storage is None)
@@ -150,7 +151,7 @@ class _Search:
             self._copied += 1
         mirrors = []
         for condition, setting in enumerate(self._settings):
-            mirror = Mirror(storage, _study_name(run.name, setting), owner, directions(run.experiment))
+            mirror = Mirror(storage, _study_name(run.name, setting), owner, named_directions(run.experiment))
             before = range(self._copied)
             mirror.hold([ended[trial].trial for trial in before if self._place(trial).condition == condition])
             mirrors.append(mirror)

@@ -25,6 +25,7 @@ _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not fie
 _MOST_STUDIES = 10_000
 _WHOLE = "whole numbers must fit into 64 bits"
 _SYMBOL_BITS = 10_000  # a symbol is a name, which only has to be printed
+_REPORTS = ("report.html", "report.md")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -113,6 +114,8 @@ def overridden(
 
 def name_of(path: Path) -> str:
     """The name that an experiment's results go by: the file's stem, checked to be a safe folder name."""
+    if path.stem.lower() in _REPORTS:
+        raise SweepError(f"{path}: `sweep report` writes a file {path.stem.lower()} among the results; rename this one")
     return checked_name(path.stem)
 
 

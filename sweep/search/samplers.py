@@ -27,6 +27,7 @@ from sweep.experiment.experiment import Experiment
 from sweep.experiment.space import Choices
 from sweep.experiment.steps import Steps
 from sweep.experiment.trials import TrialNumber
+from sweep.search.note import configuration_table
 from sweep.search.optuna_private import prepare_optuna
 
 ROUND = 10
@@ -56,6 +57,12 @@ def directions(experiment: Experiment) -> list[StudyDirection]:
         StudyDirection.MINIMIZE if objective.startswith("-") else StudyDirection.MAXIMIZE
         for objective in experiment.study.objectives
     ]
+
+
+def named_directions(experiment: Experiment) -> dict[str, StudyDirection]:
+    """The same by the objectives' names."""
+    names = [objective.removeprefix("-") for objective in experiment.study.objectives]
+    return dict(zip(names, directions(experiment), strict=True))
 
 
 def distributions(experiment: Experiment) -> dict[str, BaseDistribution]:
@@ -170,7 +177,7 @@ def finished_trial(
 ) -> FrozenTrial:
     """A trial that is over, as Optuna keeps it; `curve` is epoch -> reported value.
 
-    Its system attribute `note` is the whole configuration, in Markdown that nothing in it can break out of.
+    Its system attribute `note` is the whole configuration, as a table in Markdown.
     """
     states = {
         "complete": TrialState.COMPLETE,
@@ -180,7 +187,7 @@ def finished_trial(
     error = figures.get("error")
     settings = experiment.condition_settings
     setting = settings[TrialNumber.of(trial, len(settings)).condition]
-    configuration = experiment.base.replace(**setting, **parameters).model_dump_json(indent=2)
+    configuration = experiment.base.replace(**setting, **parameters)
     ranges = {name: _distribution(experiment, name) for name in parameters}
     return optuna.trial.create_trial(
         state=states[state],
@@ -189,7 +196,7 @@ def finished_trial(
         distributions=ranges,
         intermediate_values=dict(curve),
         user_attrs={"trial": trial} | ({"error": error} if error else {}),
-        system_attrs={"note": f"```json\n{configuration}\n```"},
+        system_attrs={"note": configuration_table(configuration)},
     )
 
 

@@ -7,9 +7,11 @@ from them. A storage that refuses for a while (locked, restarted, full) does not
 
 import contextlib
 import json
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import optuna
@@ -24,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from sweep.distribution import installing
 from sweep.errors import RunError, SweepError
+from sweep.faults import quoted
 from sweep.search.optuna_private import prepare_optuna
 from sweep.search.ownership import Lock, Owner
 
@@ -32,10 +35,12 @@ _T = TypeVar("_T")
 
 _TRIAL = models.TrialModel
 _OWNER = "sweep_experiment"
+_METRIC_NAMES = "study:metric_names"  # as `Study.set_metric_names` keeps them, which warns that it is experimental
 _TOGETHER_SECONDS = 0.5  # trials that finish within so much time are copied together
 _PATIENCE_SECONDS = 120.0  # so long a storage may refuse at the end of a run, or be locked at its start
 _PAUSE_SECONDS = 5.0  # between two attempts at a storage that refuses
 
+_LONGEST_PATH = 500  # bytes: SQLite's own limit is 512, with the names of its journals
 _MADE_MEANWHILE = {"23505", "42P07", "42710"}  # SQLSTATE: the row, the table or its type is there already
 
 
@@ -47,9 +52,9 @@ class Mirror:
     """One study in a storage, holding a copy of the finished trials."""
 
     def __init__(
-        self, storage: optuna.storages.RDBStorage, name: str, owner: Owner, directions: list[StudyDirection]
+        self, storage: optuna.storages.RDBStorage, name: str, owner: Owner, objectives: Mapping[str, StudyDirection]
     ) -> None:
-        self._storage, self._name, self._owner, self._directions = storage, name, owner, directions
+        self._storage, self._name, self._owner, self._objectives = storage, name, owner, objectives
         self._id = 0
         self._count = 0
 
@@ -64,6 +69,7 @@ class Mirror:
                 self._create()
                 stored = []
             self._id, self._count = self._storage.get_study_id_from_name(self._name), len(stored)
+            self._storage.set_study_system_attr(self._id, _METRIC_NAMES, list(self._objectives))
             self.add(trials[len(stored) :])
 
     def _stored(self, trials: Sequence[FrozenTrial]) -> list[tuple[object, ...]] | None:
@@ -89,7 +95,7 @@ class Mirror:
         """Make the study together with its owner's mark: killed between the two, a run would not know it again."""
         directions = [
             models.StudyDirectionModel(objective=objective, direction=direction)
-            for objective, direction in enumerate(self._directions)
+            for objective, direction in enumerate(self._objectives.values())
         ]
         mark = models.StudyUserAttributeModel(key=_OWNER, value_json=json.dumps(self._owner.mark))
         with Session(self._storage.engine) as session, session.begin():
@@ -150,6 +156,26 @@ def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def url_of_file(path: Path) -> str:
+    """The URL of an SQLite file, whatever characters are in its path; SweepError for one that SQLite cannot open.
+
+    >>> url_of_file(Path("/runs?x=1/study.db"))
+    'sqlite:////runs%3Fx%3D1/study.db'
+    """
+    from sqlalchemy.engine import URL, make_url
+
+    whole = str(path.absolute())
+    if len(os.fsencode(whole)) > _LONGEST_PATH:
+        raise SweepError(
+            f"{quoted(str(path))}: is {len(os.fsencode(whole))} bytes long, and SQLite opens {_LONGEST_PATH}; "
+            "choose a folder nearer to the root with --results"
+        )
+    url = URL.create("sqlite", database=whole).render_as_string()
+    if make_url(url).database != whole:  # SQLAlchemy before 2.1 has no way to write it
+        raise SweepError(f"{quoted(str(path))}: has characters that no database URL can hold; choose other --results")
+    return url
 
 
 def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None:

@@ -1,5 +1,6 @@
 """optuna-dashboard opens on an experiment's studies, for this machine alone."""
 
+import html
 import json
 import signal
 import socket
@@ -17,9 +18,12 @@ from conftest import Result
 from searched import run
 from stubs import Stub
 
+from sweep.experiment.configuration import Configuration
 from sweep.reporting.figures.learning import trial_curve
 from sweep.reporting.findings.findings import Findings
 from sweep.results.store import Store
+from sweep.search.note import configuration_table
+from sweep.tasks.explicit import ExplicitTask
 
 Sweep = Callable[..., Result]
 
@@ -48,16 +52,19 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
             studies = asked("/api/studies")["study_summaries"]
             assert isinstance(studies, list)
             assert [s["study_name"] for s in studies] == ["rounds/sequence_length=4", "rounds/sequence_length=5"]
-            trials = asked(f"/api/studies/{studies[0]['study_id']}?after=0")["trials"]
+            study = asked(f"/api/studies/{studies[0]['study_id']}?after=0")
+            assert study["objective_names"] == ["recall_accuracy"]
+            trials = study["trials"]
             assert isinstance(trials, list)
             recorded = results.trials[results.trials["sequence_length"] == 4]
             assert [t["values"][0] for t in trials] == recorded["recall_accuracy"].tolist()
             assert all(len(t["intermediate_values"]) == 6 for t in trials)
             for trial, units in zip(trials, recorded["units"], strict=True):
-                configuration = json.loads(trial["note"]["body"].removeprefix("```json").removesuffix("```"))
-                assert configuration["task"]["sequence_length"] == 4
-                assert configuration["model"]["units"] == units
-                assert configuration["training"]["epochs"] == 6
+                rows = trial["note"]["body"].splitlines()
+                assert rows[:2] == ["| section | parameter | value |", "| --- | --- | --- |"]
+                assert "| task | sequence_length | 4 |" in rows
+                assert f"| model | units | {units} |" in rows
+                assert "| training | epochs | 6 |" in rows
             last = trials[-1]
             (artifact,) = last["artifacts"]
             where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
@@ -74,6 +81,15 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
+
+
+def test_a_configuration_is_a_table_that_nothing_breaks_out_of() -> None:
+    task = ExplicitTask(sequences=(("a|b", "<img/src=x>", "`*_c_*`", "a|b"),))
+    rows = configuration_table(Configuration(task=task)).splitlines()
+    assert all(row.startswith("| ") and row.count(" | ") == 2 and row.endswith(" |") for row in rows)
+    (shown,) = [row for row in rows if "sequences" in row and row.startswith("| task")]
+    assert not set("<*`") & set(shown)
+    assert '[["a|b", "<img/src=x>", "`*_c_*`", "a|b"]]' in html.unescape(shown)
 
 
 def test_an_experiment_that_never_ran_has_no_dashboard(small: Store, sweep_command: Sweep) -> None:
