@@ -508,6 +508,6 @@ def test_a_task_is_counted_without_its_sequences(config: IncreasingTask | Explic
 
 def test_what_a_long_sequence_determines_takes_no_more_than_a_table_of_its_beginnings() -> None:
     task = explicit(tuple(range(20_000)))
-    before = time.perf_counter()
+    before = time.process_time()
     assert task.determined(task.test_sequences(0)).all()
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
