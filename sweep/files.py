@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sweep.errors import RunError, SweepError
-from sweep.faults import quoted
 
 
 def write_whole(path: Path, content: bytes, *, flush_name: bool = True) -> None:
@@ -46,7 +45,7 @@ def refuse_links(folder: Path, parts: Iterable[str]) -> None:
         try:
             leads_elsewhere = path.is_symlink()
         except OSError as error:  # its name is too long
-            raise SweepError(f"{quoted(str(path))}: cannot be used: {error.strerror}; choose another folder") from None
+            raise SweepError(f"{path}: cannot be used: {error.strerror}; choose another folder") from None
         if leads_elsewhere:
             raise SweepError(f"{path}: is a link; results stay in their own folder. Move what it leads to here")
 
