@@ -1,6 +1,7 @@
 """The commands that read stored results."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
