@@ -12,7 +12,7 @@ from sweep.files import only_ours
 from sweep.machine.backend import VARIABLE, backend
 from sweep.machine.versions import versions
 
-_SECONDS = 6.0  # a scheduler that does not answer for so long is gone
+_SECONDS = 18.0  # a scheduler that does not answer for so long is gone; on a busy machine it is silent for some
 
 
 class Crew:

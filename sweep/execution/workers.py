@@ -199,8 +199,9 @@ class Workers(Executor):
         """Connect to the cluster anew, and give out again all that runs there; RunError if it is gone for good."""
         if self._crew.ours:
             raise error
-        observer.said(f"--cluster: what runs there was lost; its scheduler has {_PATIENCE_SECONDS:g} s to answer")
-        until = time.monotonic() + _PATIENCE_SECONDS
+        observer.said("--cluster: what runs there was lost, or its scheduler is silent; looks for it")
+        silent = isinstance(error, TimeoutError)  # for as long as that already
+        until = time.monotonic() + (0.0 if silent else _PATIENCE_SECONDS)
         while True:
             try:
                 self._stack.close()
