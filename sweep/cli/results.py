@@ -257,7 +257,8 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     """
     from sweep.reporting.figures.learning import trial_curve
     from sweep.reporting.findings.findings import Findings
-    from sweep.search.storage_copy import show_dashboard, url_of_file
+    from sweep.search.dashboard import show_dashboard
+    from sweep.search.storage_copy import url_of_file
 
     store = store_of(results, name)
     database = store.path / "study.db"

@@ -18,6 +18,7 @@ from typing import Any
 from sweep.machine.backend import PACKAGES, backend
 from sweep.machine.checked_programs import loading, remove_damaged
 from sweep.machine.program_cache import emptied, program_cache
+from sweep.machine.tensorflow_private import call, define
 
 # XLA compiles a loop into one native function if a pass over it touches no more bytes than this; beyond, it dispatches
 # the loop's operations one by one, which costs more than most of them do. Its own limit is meant for toys. Within such
@@ -98,7 +99,6 @@ class Compiled:
     def _trace(self, arguments: dict[str, Any], tensors: list[Any], name: str) -> _Traced:
         """Make the function and those that it calls known to TensorFlow by names that depend on `name` alone."""
         import tensorflow as tf
-        from tensorflow.python.eager import context
 
         structure: list[Any] = []
 
@@ -113,7 +113,7 @@ class Compiled:
         names = {each: f"{name}_{number}" for number, each in enumerate(in_order)}
         names[traced.function_def.signature.name] = name
         for definition in [*(called[each] for each in in_order), traced.function_def]:
-            context.context().add_function_def(_renamed(definition, names))
+            define(_renamed(definition, names))
         return _Traced(name=name, captured=list(traced.captured_inputs), structure=structure[0])
 
 
@@ -127,10 +127,9 @@ class _Traced:
 
     def call(self, tensors: list[Any]) -> Any:
         import tensorflow as tf
-        from tensorflow.python.eager import context
 
         outputs = len(tf.nest.flatten(self.structure))
-        values = context.context().call_function(self.name.encode(), [*tensors, *self.captured], outputs)
+        values = call(self.name, [*tensors, *self.captured], outputs)
         return tf.nest.pack_sequence_as(self.structure, values)
 
 

@@ -6,34 +6,27 @@ from them. A storage that refuses for a while (locked, restarted, full) does not
 """
 
 import contextlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import optuna
-from optuna.artifacts.exceptions import ArtifactNotFound
-from optuna.distributions import distribution_to_json
-from optuna.storages._rdb import models
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
-from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sweep.distribution import installing
 from sweep.errors import RunError, SweepError
 from sweep.faults import quoted
 from sweep.search.optuna_private import prepare_optuna
+from sweep.search.optuna_tables import insert_study, insert_trials, num_trials
 from sweep.search.ownership import Lock, Owner
 
 _T = TypeVar("_T")
 
 
-_TRIAL = models.TrialModel
 _OWNER = "sweep_experiment"
 _METRIC_NAMES = "study:metric_names"  # as `Study.set_metric_names` keeps them, which warns that it is experimental
 _TOGETHER_SECONDS = 0.5  # trials that finish within so much time are copied together
@@ -93,13 +86,8 @@ class Mirror:
 
     def _create(self) -> None:
         """Make the study together with its owner's mark: killed between the two, a run would not know it again."""
-        directions = [
-            models.StudyDirectionModel(objective=objective, direction=direction)
-            for objective, direction in enumerate(self._objectives.values())
-        ]
-        mark = models.StudyUserAttributeModel(key=_OWNER, value_json=json.dumps(self._owner.mark))
         with Session(self._storage.engine) as session, session.begin():
-            session.add(models.StudyModel(study_name=self._name, directions=directions, user_attributes=[mark]))
+            insert_study(session, self._name, list(self._objectives.values()), {_OWNER: self._owner.mark})
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
         """Copy more finished trials: all of them or, where that is refused with a RunError, none.
@@ -109,10 +97,10 @@ class Mirror:
         if not trials:
             return
         with _refusals(self._name), Session(self._storage.engine) as session, session.begin():
-            there = session.scalar(select(func.count()).select_from(_TRIAL).where(_TRIAL.study_id == self._id)) or 0
+            there = num_trials(session, self._id)
             new = trials[there - self._count :]  # the first ones, if an attempt got through and was not told so
             if new:
-                _insert(session, self._id, there, new)
+                insert_trials(session, self._id, there, new)
         self._count += len(trials)
 
 
@@ -178,59 +166,6 @@ def url_of_file(path: Path) -> str:
     return url
 
 
-def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None:
-    """Serve optuna-dashboard on the storage at `url` to this machine alone, until it is interrupted.
-
-    `picture` draws the curve of the trial of a number as SVG, when somebody looks at it; LookupError if there is none.
-    """
-    try:
-        import bottle
-        from optuna_dashboard import wsgi
-    except ModuleNotFoundError as error:
-        raise SweepError(f"dashboard: needs {error.name}, which is not installed; {installing('dashboard')}") from None
-    with open_storage(url) as storage:
-        try:
-            pages = _for_this_machine(wsgi(storage, artifact_store=_Pictures(picture)))
-            bottle.run(pages, host="127.0.0.1", port=port)
-        except OSError as error:
-            raise SweepError(f"--port: {port} cannot be listened on ({error.strerror}); choose another") from None
-
-
-_Pages = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-def _for_this_machine(pages: _Pages) -> _Pages:
-    """The pages under this machine's own names only: another site's name, led here, would let that site read them."""
-
-    def answer(request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        name = request.get("HTTP_HOST", "").lower().rpartition(":")
-        if (name[0] if name[2].isdigit() else name[2]) in ("127.0.0.1", "localhost"):
-            return pages(request, start)
-        start("403 Forbidden", [("Content-Type", "text/plain")])
-        return [b"This page is on 127.0.0.1 and localhost only.\n"]
-
-    return answer
-
-
-class _Pictures:
-    """An artifact store for optuna-dashboard that draws what it is asked for, and keeps nothing."""
-
-    def __init__(self, picture: Callable[[int], bytes]) -> None:
-        self._picture = picture
-
-    def open_reader(self, artifact_id: str) -> BinaryIO:
-        try:
-            return BytesIO(self._picture(int(artifact_id)))
-        except (LookupError, ValueError):
-            raise ArtifactNotFound(f"trial {artifact_id} has no curve") from None
-
-    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        raise NotImplementedError("trials have the curves that were recorded, and no other pictures")
-
-    def remove(self, artifact_id: str) -> None:
-        raise ArtifactNotFound(f"the curve of trial {artifact_id} is drawn from its record, which stays")
-
-
 def without_password(url: str) -> str:
     """A database URL as it may be shown.
 
@@ -269,63 +204,6 @@ def _patiently(action: Callable[[], _T], while_: Callable[[RunError], bool] = la
             if not while_(error) or time.monotonic() > deadline:
                 raise
             time.sleep(1.0)
-
-
-def _insert(session: Session, study: int, first: int, trials: Sequence[FrozenTrial]) -> None:
-    """Write trials, of which the first has the number `first`, as Optuna's tables hold them."""
-    rows = [
-        {
-            "number": number,
-            "study_id": study,
-            "state": trial.state,
-            "datetime_start": trial.datetime_start,
-            "datetime_complete": trial.datetime_complete,
-        }
-        for number, trial in enumerate(trials, start=first)
-    ]
-    session.execute(insert(_TRIAL), rows)
-    ids = session.scalars(
-        select(_TRIAL.trial_id).where(_TRIAL.study_id == study, _TRIAL.number >= first).order_by(_TRIAL.number)
-    )
-    rows_of: dict[Any, list[dict[str, Any]]] = {}
-    for trial_id, trial in zip(ids.all(), trials, strict=True):
-        if body := trial.system_attrs.get("note"):  # as optuna-dashboard keeps it
-            note = {f"dashboard:{trial_id}:note_ver": 1, f"dashboard:{trial_id}:note_str:0": body}
-            rows_of.setdefault(models.StudySystemAttributeModel, []).extend(
-                {"study_id": study, "key": key, "value_json": json.dumps(value)} for key, value in note.items()
-            )
-        for kind, columns in _parts(trial):
-            rows_of.setdefault(kind, []).append({"trial_id": trial_id} | columns)
-    for kind, parts in rows_of.items():
-        session.execute(insert(kind), parts)
-
-
-def _parts(trial: FrozenTrial) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The rows of the tables that lead to a trial, each with the table's class."""
-    for objective, value in enumerate(trial.values or ()):
-        stored, type_ = models.TrialValueModel.value_to_stored_repr(value)
-        yield models.TrialValueModel, {"objective": objective, "value": stored, "value_type": type_}
-    for step, value in trial.intermediate_values.items():
-        kind = models.TrialIntermediateValueModel
-        stored, report_type = kind.intermediate_value_to_stored_repr(value)
-        yield kind, {"step": step, "intermediate_value": stored, "intermediate_value_type": report_type}
-    for name, value in trial.params.items():
-        distribution = trial.distributions[name]
-        yield (
-            models.TrialParamModel,
-            {
-                "param_name": name,
-                "param_value": distribution.to_internal_repr(value),
-                "distribution_json": distribution_to_json(distribution),
-            },
-        )
-    if trial.intermediate_values:
-        number = f"{trial.user_attrs['trial']:06d}"
-        picture = {"artifact_id": number, "filename": "curve.svg", "mimetype": "image/svg+xml", "encoding": None}
-        value = json.dumps(json.dumps(picture))
-        yield models.TrialSystemAttributeModel, {"key": f"artifacts:{number}", "value_json": value}
-    for key, value in trial.user_attrs.items():
-        yield models.TrialUserAttributeModel, {"key": key, "value_json": json.dumps(value)}
 
 
 def _content(trials: Sequence[FrozenTrial]) -> list[tuple[object, ...]]:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from optuna.samplers._tpe import _truncnorm
+from optuna.storages._rdb import models
 
 from sweep.search.optuna_private import prepare_optuna
 
@@ -31,3 +32,28 @@ def test_importing_the_search_changes_nothing_in_optuna() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+COLUMNS = {
+    "StudyModel": {"study_id", "study_name"},
+    "StudyDirectionModel": {"study_direction_id", "direction", "study_id", "objective"},
+    "StudyUserAttributeModel": {"study_user_attribute_id", "study_id", "key", "value_json"},
+    "StudySystemAttributeModel": {"study_system_attribute_id", "study_id", "key", "value_json"},
+    "TrialModel": {"trial_id", "number", "study_id", "state", "datetime_start", "datetime_complete"},
+    "TrialValueModel": {"trial_value_id", "trial_id", "objective", "value", "value_type"},
+    "TrialIntermediateValueModel": {
+        *("trial_intermediate_value_id", "trial_id", "step", "intermediate_value", "intermediate_value_type"),
+    },
+    "TrialParamModel": {"param_id", "trial_id", "param_name", "param_value", "distribution_json"},
+    "TrialUserAttributeModel": {"trial_user_attribute_id", "trial_id", "key", "value_json"},
+    "TrialSystemAttributeModel": {"trial_system_attribute_id", "trial_id", "key", "value_json"},
+}
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_optunas_tables_have_the_columns_that_are_written_and_no_other(table: str) -> None:
+    model = getattr(models, table, None)
+    assert model is not None, f"Optuna has no table {table} any more: mend search/optuna_tables.py"
+    assert {column.name for column in model.__table__.columns} == COLUMNS[table], (
+        f"the columns of Optuna's {table} have changed: see what search/optuna_tables.py has to write there now"
+    )

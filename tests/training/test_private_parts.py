@@ -1,4 +1,4 @@
-"""What is used of Keras's private parts is still where it was, or a sentence says what a release moved."""
+"""Private parts of Keras and TensorFlow are still where they were, or a sentence says what a release moved."""
 
 import random
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sweep.machine.loading import import_keras
+from sweep.machine.tensorflow_private import call, define
 from sweep.training.keras_private import random_numbers
 
 
@@ -28,3 +29,20 @@ def test_keras_takes_its_initialisers_seeds_where_they_are_put() -> None:
         "or a seed is no plain script's any more"
     )
     assert np.array_equal(first((3, 2)), again((3, 2)))
+
+
+@pytest.mark.slow
+def test_tensorflow_knows_a_function_by_the_name_that_it_was_given() -> None:
+    import_keras()
+    import tensorflow as tf
+
+    traced = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec((), tf.float32))
+    renamed = type(traced.function_def)()
+    renamed.CopyFrom(traced.function_def)
+    renamed.signature.name = "sweep_canary"
+    try:
+        define(renamed)
+        (value,) = call("sweep_canary", [tf.constant(2.0)], 1)
+    except (ImportError, AttributeError, TypeError) as error:
+        pytest.fail(f"TensorFlow's context of functions has changed ({error}): mend machine/tensorflow_private.py")
+    assert float(value) == 3.0
