@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, text
@@ -44,6 +45,7 @@ class Lock:
         self._engine, self.name = storage.engine, name
         self._key = zlib.crc32(f"sweep {name}".encode())
         self._connection: Connection | None = None
+        self._driver: Any = None  # the driver's own connection, which SQLAlchemy forgets open where the server is gone
 
     def hold(self) -> None:
         """Take the lock, or see that it is still held and take it again where the server was restarted meanwhile.
@@ -54,8 +56,10 @@ class Lock:
             return
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()  # its own: given back to the others, it would keep the lock
+        self._driver = connection.connection.dbapi_connection
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": self._key}):
             connection.close()
+            self._driver.close()
             raise RunError(
                 f"the storage: another run is writing the studies of {self.name!r} there; wait for it to end"
             )
@@ -66,7 +70,8 @@ class Lock:
         if self._connection is not None:
             with suppress(SQLAlchemyError):
                 self._connection.close()
-            self._connection = None
+            self._driver.close()
+            self._connection = self._driver = None
 
     def _still_held(self) -> bool:
         if self._connection is None:

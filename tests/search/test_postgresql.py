@@ -145,6 +145,8 @@ def test_the_lock_is_let_go_of_with_the_run_and_taken_again_after_a_restart(tmp_
             lock.hold()
             with pytest.raises(RunError, match="another run is writing"):
                 Lock(other, "faulty").hold()
-            Lock(other, "another").hold()
+            another = Lock(other, "another")
+            another.hold()
+            another.let_go()
         with only_run(other, "faulty"):
             pass
