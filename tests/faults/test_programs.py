@@ -1,6 +1,8 @@
 """Compiled programs that are kept between runs are damaged: no run ends by it, and no trial fails."""
 
 import random
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -9,14 +11,9 @@ from same_tables import assert_same_tables
 
 import sweep
 from faults.conftest import Found
-from faults.faulty import ended, forked, run
-from sweep.execution.executor import Executor, InProcess
-from sweep.execution.local import local_workers
-from sweep.execution.workers import Workers
 from sweep.machine.program_cache import programs_in, sum_of
 from sweep.results.results import Results
 
-pytestmark = pytest.mark.slow
 EXPERIMENT = """
 question = "Does it run damaged code?"
 [task]
@@ -40,16 +37,14 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained(folder: Path, workers: int = 0) -> Results:
-    """The experiment, really trained, by a process of its own."""
+    """The experiment, really trained, by a process of its own: no fork of this one, where TensorFlow may be at work."""
     folder.mkdir()
     path = folder / "faulty.toml"
     path.write_text(EXPERIMENT)
-
-    def action() -> None:
-        executor: Executor = Workers(local_workers(workers, "cpu")) if workers else InProcess("cpu")
-        run(path, executor)
-
-    assert ended(forked(action)) == 0
+    command = [sys.executable, "-m", "sweep", "run", str(path), "--results", str(folder / "results"), "--device", "cpu"]
+    command += ["--workers", str(workers)] if workers else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
     return sweep.load(folder / "results" / "faulty")
 
 
