@@ -120,6 +120,7 @@ def confirm(
     from sweep.experiment.trials import Phase
 
     store = store_of(results, name)
+    name = store.name
     manifest, experiment = store.manifest(), store.experiment()
     if not experiment.search:
         raise SweepError(f"{name}: nothing was searched, so there is no choice to confirm; raise study.seeds instead")
@@ -128,7 +129,7 @@ def confirm(
     wanted = ConfirmConfig(top=top or base.top, seeds=seeds or base.seeds)
     text = (store.path / "experiment.toml").read_text(encoding="utf-8")
     command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
-    order = Run(name, experiment, text, overrides, results, None, command)
+    order = Run(name, experiment, text, overrides, store.path.parent, None, command)
     found, asked = len(store.files(Phase.SEARCH)), experiment.trials * len(experiment.condition_settings)
     if found < asked:
         click.echo(

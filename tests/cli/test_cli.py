@@ -361,3 +361,17 @@ def test_a_slip_in_a_name_is_answered_with_the_nearest_one(small: Store, sweep_c
 
 def test_results_are_shown_by_their_path_as_by_their_name(small: Store, sweep_command: Sweep) -> None:
     assert sweep_command("show", "results/small") == sweep_command("show", "small")
+
+
+def test_a_folder_named_by_its_path_is_confirmed_where_it_lies(
+    small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def confirmed(run: rounds.Run, *_: object) -> Store:
+        asked.append(run.results / run.name)
+        return small
+
+    monkeypatch.setattr(rounds, "confirm_experiment", confirmed)
+    sweep_command("confirm", "results/small", "--results", "elsewhere")
+    assert asked == [Path("results/small")]
