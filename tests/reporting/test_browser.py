@@ -13,6 +13,7 @@ import pytest
 from payloads import PAYLOADS
 from sampled_results import TUNING, TUTORIAL, sample, two_conditions
 
+from sweep.foreign import harmless
 from sweep.reporting.page import write_report
 from sweep.reporting.together import write_reports
 
@@ -187,11 +188,11 @@ def test_of_a_hundred_injections_none_runs(browser: Browser, tmp_path: Path, fir
     assert len(set(PAYLOADS)) == 100
     browser.open(write_report(attacked(tmp_path / "attacked", payloads)))
     shown = browser.run("return document.querySelector('h1').textContent")
-    assert shown == " ".join(payloads)
+    assert shown == harmless(" ".join(" ".join(payloads).split()))  # a question is one line
     text = browser.run("return document.body.textContent")
     for payload in payloads:
         assert text.count(payload) >= 2, payload
-        assert "".join(payload.split()) in text
+        assert harmless("".join(payload.split())) in text
     browser.run("for (const button of document.querySelectorAll('button')) button.click()")
     browser.run("for (const e of document.querySelectorAll('*')) e.dispatchEvent(new MouseEvent('mouseover'))")
     assert browser.run("return self.pwned === undefined")
@@ -203,7 +204,7 @@ def test_of_a_hundred_injections_none_runs(browser: Browser, tmp_path: Path, fir
 
 def attacked(path: Path, payloads: list[str]) -> Any:
     """Results with the payloads wherever a user's text can get: real names are checked, the rest is theirs."""
-    symbols = ["".join(payload.split()) for payload in payloads]
+    symbols = [harmless("".join(payload.split())) for payload in payloads]  # others are refused
     cases = [[[symbol, "b", symbol] for symbol in half] for half in (symbols[:10], symbols[10:])]
     raw: dict[str, Any] = {
         "question": " ".join(payloads),

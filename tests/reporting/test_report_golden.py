@@ -1,4 +1,7 @@
-"""A small report, read by people when it changes: `python tests/test_report_golden.py` writes it anew."""
+"""A small report, read by people when it changes.
+
+`PYTHONPATH=tests python tests/reporting/test_report_golden.py` writes it anew.
+"""
 
 import re
 import tempfile
