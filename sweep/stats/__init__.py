@@ -6,12 +6,14 @@ For outcomes, comparisons and reports. Begin with `rates.py`, where a solve rate
 from sweep.stats.interval import Interval
 from sweep.stats.rates import (
     binomial_interval,
+    mid_p_interval,
     paired_rate_difference_interval,
     paired_rate_test,
     rate_difference_interval,
     rate_test,
 )
 from sweep.stats.scores import (
+    agreeing_mean_interval,
     bootstrap_interval,
     improvement_interval,
     mean_difference_interval,
@@ -32,6 +34,7 @@ from sweep.stats.times import (
 __all__ = [
     "Interval",
     "SolvedCurve",
+    "agreeing_mean_interval",
     "binomial_interval",
     "bootstrap_interval",
     "censored_median",
@@ -43,6 +46,7 @@ __all__ = [
     "log_rank_scores",
     "mean_difference_interval",
     "mean_interval",
+    "mid_p_interval",
     "paired_mean_difference_interval",
     "paired_permutation_test",
     "paired_rate_difference_interval",

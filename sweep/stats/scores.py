@@ -53,6 +53,24 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     return bootstrap_interval([numbers(values)], _mean_of_first, confidence)
 
 
+def agreeing_mean_interval(
+    value: float, count: int, lowest: float, highest: float, confidence: float = 0.95
+) -> Interval:
+    """Interval of the mean of scores within [lowest, highest] of which `count` were seen, and all were `value`.
+
+    They show no spread, which is not that there is none: replicates that score otherwise may be as many as failures
+    may be where none was seen (Clopper & Pearson 1934), and may score anything within the bounds. Of scores
+    of 0 and 1 it is the exact interval of a rate. It misses the mean in no more than 5 of 100 cases: below it only
+    values above mean / share stand, and by Markov's inequality no more than `share` of all scores do.
+
+    >>> low, high = agreeing_mean_interval(0.5, 10, 0.0, 1.0)
+    >>> round(low, 3), round(high, 3)
+    (0.346, 0.654)
+    """
+    share = ((1 - confidence) / 2) ** (1 / count) if count else 0.0
+    return Interval(value - (1 - share) * (value - lowest), value + (1 - share) * (highest - value))
+
+
 def mean_difference_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
     """Bootstrap interval of mean a - mean b, of separate replicates, `a` (m,) and `b` (n,)."""
     return bootstrap_interval([numbers(a), numbers(b)], lambda s: s[0].mean(axis=-1) - s[1].mean(axis=-1), confidence)

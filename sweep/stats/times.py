@@ -7,14 +7,13 @@ the whole budget: it would count as one that might have solved it soon, if its t
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sweep.stats.interval import Interval, numbers
-from sweep.stats.rates import binomial_interval
-from sweep.stats.scores import bootstrap_interval
+from sweep.stats.rates import binomial_interval, mid_p_interval
+from sweep.stats.scores import agreeing_mean_interval
 
 
 @dataclass(frozen=True)
@@ -60,27 +59,45 @@ def expected_running_time(spent: ArrayLike, solved: ArrayLike) -> float:
     return float(np.sum(np.asarray(spent, float)) / successes) if successes else np.inf
 
 
-def expected_running_time_interval(spent: ArrayLike, solved: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Bootstrap interval of the ERT; its upper end is inf where a draw of the replicates may well hold no success.
+def expected_running_time_interval(
+    spent: ArrayLike, solved: ArrayLike, *, budget: float | None = None, confidence: float = 0.95
+) -> Interval:
+    """Interval of the ERT; where no replicate solved the task it is more than the lower end, and no more is known.
 
-    Where none of them solved the task its lower end is what each spent over the highest rate of success that
-    such failures leave possible.
+    The ERT is the mean effort of a success and, for each success, so many failures of so much effort. The first has
+    Student's interval (1908), the second the rate's by mid-P; both are put together by their distances from
+    what was observed (MOVER: Zou & Donner 2008). A failure costs what the failures spent on average; where none
+    failed the next one may, and would spend `budget`, or if that is left out the most that any spent.
 
+    >>> low, high = expected_running_time_interval([100.0, 300.0, 200.0, 300.0], [True, False, True, False])
+    >>> round(low), round(high)
+    (142, 3036)
     >>> low, high = expected_running_time_interval([100.0] * 5, [False] * 5)
     >>> round(low), high
-    (192, inf)
+    (122, inf)
     """
+    from scipy.special import stdtrit
+
     effort, success = numbers(spent), np.asarray(solved, bool)
     if len(effort) == 0:
         return Interval(0.0, np.inf)
-    if not success.any():
-        return Interval(float(effort.mean() / binomial_interval(0, len(effort), confidence).high), np.inf)
-
-    def ratio(drawn: list[NDArray[Any]]) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):
-            return np.asarray(effort[drawn[0]].sum(axis=-1) / success[drawn[0]].sum(axis=-1))
-
-    return bootstrap_interval([np.arange(len(effort))], ratio, confidence)  # effort and success are drawn together
+    times, failures = effort[success], effort[~success]
+    most = max(float(effort.max()), budget or 0.0)
+    failure = float(failures.mean()) if len(failures) else most
+    rates = mid_p_interval(len(times), len(effort), confidence)
+    fewest, many = (failure * (1 / rate - 1) if rate else np.inf for rate in (rates.high, rates.low))
+    if len(times) == 0:
+        return Interval(fewest, np.inf)  # a success may be as cheap as nothing
+    mean, wasted = float(times.mean()), failure * len(failures) / len(times)
+    if np.ptp(times) == 0:
+        low, high = agreeing_mean_interval(mean, len(times), 0.0, most, confidence)
+    else:
+        reach = -float(stdtrit(len(times) - 1, (1 - confidence) / 2) * times.std(ddof=1) / np.sqrt(len(times)))
+        low, high = max(mean - reach, 0.0), min(mean + reach, most)
+    return Interval(
+        mean + wasted - float(np.hypot(mean - low, wasted - fewest)),
+        mean + wasted + float(np.hypot(high - mean, many - wasted)),
+    )
 
 
 def kaplan_meier(times: ArrayLike, solved: ArrayLike, confidence: float = 0.95) -> SolvedCurve:

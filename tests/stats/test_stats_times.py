@@ -78,21 +78,48 @@ def test_failures_only_ever_add_to_the_expected_running_time(replicates: list[tu
     assert expected_running_time(spent, solved) >= mean * (1 - 1e-12)
 
 
-def test_the_interval_of_the_running_time_holds_it_and_knows_no_bound_where_a_draw_may_hold_no_success() -> None:
+def test_the_interval_of_the_running_time_puts_the_success_and_its_failures_together() -> None:
+    """By hand: 150 for a success and 600 / 2 lost on failures, each with its distances to its own interval's ends."""
     spent, solved = [100.0, 300.0, 200.0, 300.0], [True, False, True, False]
+    mean, reach = 150.0, 12.706 * 50.0  # t of 1 degree of freedom; the spread of two values over the root of two is 50
+    rate_low, rate_high = 0.0943, 0.9057  # 3 p^2 (1 - p)^2 + 4 p^3 (1 - p) + p^4 = 0.025: two of four, by half, or more
+    fewest, many = (300 * (1 / rate - 1) for rate in (rate_high, rate_low))
+    low = mean + 300 - math.hypot(mean - max(mean - reach, 0), 300 - fewest)
+    high = mean + 300 + math.hypot(min(mean + reach, 300) - mean, many - 300)
+    assert expected_running_time_interval(spent, solved) == pytest.approx((low, high), rel=2e-3)
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.booleans()), min_size=1))
+def test_the_interval_of_the_running_time_holds_it_and_is_endless_only_without_a_success(
+    replicates: list[tuple[float, bool]],
+) -> None:
+    spent, solved = zip(*replicates, strict=True)
     low, high = expected_running_time_interval(spent, solved)
-    assert 100 <= low < 450 < high == INFINITY  # a draw of four has no success once in sixteen
+    assert low <= expected_running_time(spent, solved) * (1 + 1e-9)
+    assert high >= expected_running_time(spent, solved) * (1 - 1e-9)
+    assert math.isinf(high) is not any(solved)
+    assert low >= 0
 
 
-def test_the_interval_of_the_running_time_is_finite_where_most_replicates_solve() -> None:
-    low, high = expected_running_time_interval([100.0] * 19 + [400.0], [True] * 19 + [False])
-    assert low == 100
-    assert 2300 / 19 < high < 200
+def test_where_all_solved_the_next_one_may_fail_and_spend_the_whole_budget() -> None:
+    spent, solved = [90.0, 100.0, 110.0] * 4, [True] * 12
+    possible = 1 / 0.05 ** (1 / 12) - 1  # failures for each success
+    low, high = expected_running_time_interval(spent, solved, budget=1000)
+    assert 90 < low < 100
+    assert high == pytest.approx(100 + math.hypot(1000 * possible, 5.4), abs=0.5)
+    assert expected_running_time_interval(spent, solved).high < 150  # as if 110 were the budget
 
 
-def test_without_a_success_the_running_time_is_at_least_what_the_highest_possible_rate_gives() -> None:
+def test_times_that_all_agree_are_no_certainty() -> None:
+    low, high = expected_running_time_interval([100.0] * 10, [True] * 10, budget=400)
+    differ = 1 - 0.025 ** (1 / 10)
+    assert low == pytest.approx(100 * (1 - differ))
+    assert high == pytest.approx(100 + math.hypot(300 * differ, 400 * (1 / 0.05**0.1 - 1)))
+
+
+def test_without_a_success_the_running_time_is_more_than_what_the_highest_likely_rate_wastes() -> None:
     low, high = expected_running_time_interval([100.0] * 10, [False] * 10)
-    assert low == pytest.approx(100 / (1 - 0.025**0.1))
+    assert low == pytest.approx(100 * (1 / (1 - 0.05**0.1) - 1))
     assert high == INFINITY
 
 
