@@ -12,7 +12,10 @@ from typing import Literal
 Place = Literal["test", "replicate", "step", "length", "trial"]
 """A row of curves (a test), of replicates, of steps, of lengths or of trials."""
 
-Unit = Literal["share", "nats", "distance", "epochs", "sequences", "updates", "weights", "seconds", "yes or no"]
+Unit = Literal[
+    "share", "nats", "bits", "lead", "distance", "epochs", "sequences", "updates", "weights", "seconds", "yes or no"
+]
+"""A lead is a difference of two outputs, between -1 and 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,46 @@ OUTCOMES: dict[str, Measure] = {
         objective=True,
         diverged=inf,
     ),
+    "margin": Measure(
+        heading="margin",
+        unit="lead",
+        better="higher",
+        at=("test", "replicate", "trial"),
+        since=3,
+        objective=True,
+        compared=True,
+        diverged=-inf,
+    ),
+    "recall_margin": Measure(
+        heading="recall margin",
+        unit="lead",
+        better="higher",
+        at=("test", "replicate", "trial"),
+        since=3,
+        objective=True,
+        compared=True,
+        diverged=-inf,
+    ),
+    "recall_bits": Measure(
+        heading="recall bits",
+        unit="bits",
+        better="higher",
+        at=("test", "replicate", "trial"),
+        since=3,
+        objective=True,
+        compared=True,
+        diverged=-inf,
+    ),
+    "test_loss": Measure(
+        heading="test loss",
+        unit="nats",
+        better="lower",
+        at=("test", "replicate", "trial"),
+        since=3,
+        objective=True,
+        compared=True,
+        diverged=inf,
+    ),
     "epochs_to_solve": Measure(
         heading="epochs to solve",
         unit="epochs",
@@ -120,9 +163,50 @@ OUTCOMES: dict[str, Measure] = {
         since=1,
         objective=True,
     ),
-    "ert_sequences": Measure(
-        heading="ERT (sequences)", unit="sequences", better="lower", at=("trial",), since=1, objective=True
+    "epochs_to_keep": Measure(
+        heading="epochs to keep",
+        unit="epochs",
+        better="lower",
+        at=("replicate", "trial"),
+        since=3,
+        objective=True,
     ),
+    "sequences_to_keep": Measure(
+        heading="sequences to keep",
+        unit="sequences",
+        better="lower",
+        at=("replicate", "trial"),
+        since=3,
+        objective=True,
+        compared=True,
+    ),
+    "updates_to_keep": Measure(
+        heading="updates to keep",
+        unit="updates",
+        better="lower",
+        at=("replicate", "trial"),
+        since=3,
+        objective=True,
+    ),
+    "ert_sequences": Measure(
+        heading="ERT (sequences)",
+        unit="sequences",
+        better="lower",
+        at=("trial",),
+        since=1,
+        objective=True,
+        interval_since=3,
+    ),
+    "ert_sequences_to_keep": Measure(
+        heading="ERT to keep (sequences)",
+        unit="sequences",
+        better="lower",
+        at=("trial",),
+        since=3,
+        objective=True,
+        interval_since=3,
+    ),
+    "memoryless_loss": Measure(heading="memoryless loss", unit="nats", better=None, at=("trial",), since=3),
     "parameters": Measure(
         heading="weights", unit="weights", better="lower", at=("trial",), since=1, objective=True, whole=True
     ),

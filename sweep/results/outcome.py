@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.experiment.outcomes import OUTCOMES, Measure, measured_at
-from sweep.stats import binomial_interval, censored_median, expected_running_time
+from sweep.stats import binomial_interval, censored_median, expected_running_time, expected_running_time_interval
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -80,10 +80,10 @@ class Outcome:
     """All that a trial leaves behind.
 
     `step_accuracy` (R, T) and `step_scored` (T,) are those of the last test; nan where no sequence is scored
-    at that step. `length_recall_accuracy` and `length_sequence_accuracy` (R, L) are those of the trained
-    networks on sequences of other `lengths` (L,). `weights` are the trained ones of the replicate whose seed
-    is `weights_seed`: of those that solved, the one with the smallest loss. A failed trial may have no
-    scores; `error` then says why.
+    at that step. `memoryless_loss` is the bound that `loss` is read against, None where there is none.
+    `length_recall_accuracy` and `length_sequence_accuracy` (R, L) are those of the trained networks on sequences
+    of other `lengths` (L,). `weights` are the trained ones of the replicate whose seed is `weights_seed`: of those
+    that solved, the one with the smallest loss. A failed trial may have no scores; `error` then says why.
     """
 
     state: State
@@ -94,6 +94,7 @@ class Outcome:
     parameters: int
     train_seconds: float
     compile_seconds: float
+    memoryless_loss: float | None = None
     lengths: tuple[int, ...] = ()
     length_recall_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     length_sequence_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
@@ -103,24 +104,35 @@ class Outcome:
 
 
 def replicate_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
-    """Column -> (R,): how each replicate ended, and when it first solved the task (nan: never)."""
+    """Column -> (R,): how each replicate ended, and when it solved the task (nan: never): first, and to keep it.
+
+    To keep it is to succeed at every later test, too: the first test of the unbroken run of successes that lasts to
+    the last one. Between the first success and the last test, a task's criterion is judged on the test set alone.
+    """
     scores = outcome.scores
     if scores is None:
         return {}
     rows = np.arange(len(outcome.seeds))
     final = scores.tested.sum(axis=1) - 1  # a replicate's tests come first, then nan
-    first = scores.solved.argmax(axis=1)
-    ever = scores.solved.any(axis=1) & ~scores.diverged
+    solved = scores.solved[rows, final] & ~scores.diverged
     table: dict[str, NDArray[Any]] = {
         "seed": np.array(outcome.seeds, np.int64),
-        "solved": scores.solved[rows, final] & ~scores.diverged,
+        "solved": solved,
         "diverged": scores.diverged,
-        "epochs_to_solve": np.where(ever, scores.epochs[first], np.nan),
-        "sequences_to_solve": np.where(ever, scores.sequences[rows, first], np.nan),
-        "updates_to_solve": np.where(ever, scores.updates[rows, first], np.nan),
     }
+    failures = np.where(~scores.solved & scores.tested, np.arange(len(scores.epochs)), -1)
+    first, kept = scores.solved.argmax(axis=1), failures.max(axis=1) + 1
+    ever = scores.solved.any(axis=1) & ~scores.diverged
+    for end, when, which in (("solve", first, ever), ("keep", np.minimum(kept, final), solved)):
+        table[f"epochs_to_{end}"] = np.where(which, scores.epochs[when], np.nan)
+        table[f"sequences_to_{end}"] = np.where(which, scores.sequences[rows, when], np.nan)
+        table[f"updates_to_{end}"] = np.where(which, scores.updates[rows, when], np.nan)
     measured = [name for name in measured_at("replicate") if name not in table]
-    return table | {name: scores.of(name)[rows, final] for name in measured}
+    table |= {name: scores.of(name)[rows, final] for name in measured}
+    for name in measured:
+        if OUTCOMES[name].better == "higher" and OUTCOMES[name].diverged is not None:
+            table[name] = np.where(scores.diverged, np.nan, table[name])
+    return table
 
 
 def curve_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
@@ -166,7 +178,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     """The trial's own figures: its solve rate with the exact 95% interval, means and medians.
 
     Scores are means over the replicates, a diverged one making the loss infinite; times to solve are
-    medians that count an unsolved replicate as infinite, and None where that makes them infinite.
+    medians that count an unsolved replicate as infinite, and None where that makes them infinite. An expected running
+    time comes with its 95% interval, of which an endless upper end is None.
     A replicate that solved the task and lost it again is unsolved, but has a time of its first success.
     """
     figures: dict[str, Any] = {
@@ -175,6 +188,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "train_seconds": outcome.train_seconds,
         "compile_seconds": outcome.compile_seconds,
         "error": outcome.error,
+        "memoryless_loss": outcome.memoryless_loss,
     }
     scores = outcome.scores
     if scores is None:
@@ -186,8 +200,12 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     figures |= {"solve_rate": solved / total, "solve_rate_low": low, "solve_rate_high": high}
     for name in [name for name in measured_at("trial") if name in table]:
         figures[name] = _of_trial(OUTCOMES[name], table[name], table["diverged"])
-    effort = np.where(np.isnan(table["sequences_to_solve"]), spent, table["sequences_to_solve"])
-    figures["ert_sequences"] = _finite(expected_running_time(effort, ~np.isnan(table["sequences_to_solve"])))
+    for name, times in (("ert_sequences", "sequences_to_solve"), ("ert_sequences_to_keep", "sequences_to_keep")):
+        succeeded = ~np.isnan(table[times])
+        effort = np.where(succeeded, table[times], spent)
+        figures[name] = _finite(expected_running_time(effort, succeeded))
+        interval = expected_running_time_interval(effort, succeeded)
+        figures |= {f"{name}_low": _finite(interval.low), f"{name}_high": _finite(interval.high)}
     figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
     return figures
 

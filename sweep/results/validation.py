@@ -41,20 +41,28 @@ class Bounds(NamedTuple):
     missing: bool = False
 
 
-_BOUNDED = ("share", "epochs", "sequences", "updates", "weights", "seconds")
+_BOUNDED = ("share", "lead", "epochs", "sequences", "updates", "weights", "seconds")
 
 
 def _bounds(name: str) -> Bounds:
     measure = OUTCOMES[name]
     if measure.unit in ("epochs", "sequences", "updates") and not measure.whole:
         return Bounds(1, 2**53, missing=True)  # never reached
+    if measure.unit == "lead":
+        return Bounds(-math.inf, 1, missing=True)  # of networks that diverged: missing, and of their trial endless
     return Bounds(0, {"share": 1, "weights": 2**53, "updates": 2**53, "seconds": 1e12}[measure.unit])
 
 
-BOUNDS = {name: _bounds(name) for name, measure in OUTCOMES.items() if measure.unit in _BOUNDED} | {
+BOUNDS = {name: _bounds(name) for name, measure in OUTCOMES.items() if measure.unit in _BOUNDED}
+BOUNDS |= {
+    f"{name}_{end}": BOUNDS[name]
+    for name, measure in OUTCOMES.items()
+    for end in ("low", "high")
+    if measure.interval_since
+}
+BOUNDS |= {
+    "memoryless_loss": Bounds(0, 1000, missing=True),
     "seeds": Bounds(1, _MOST_REPLICATES),
-    "solve_rate_low": Bounds(0, 1),
-    "solve_rate_high": Bounds(0, 1),
     "seed": Bounds(0, 2**32 - 1),
     "epoch": Bounds(1, _MOST_EPOCHS),
     "sequences": Bounds(0, 2**53),
@@ -176,9 +184,13 @@ class Validation:
         solved, diverged = replicates["solved"], replicates["diverged"]
         if not (np.isfinite(replicates["loss"]) | diverged).all():
             raise ValueError("replicates.loss: is not finite where none is said to have diverged")
-        times = np.stack([np.isfinite(replicates[f"{unit}_to_solve"]) for unit in ("epochs", "sequences", "updates")])
-        if (solved & (diverged | ~times[0])).any() or (times != times[0]).any():
-            raise ValueError("replicates.solved: does not agree with when the task was solved")
+        for end in ("solve", "keep"):
+            if f"epochs_to_{end}" not in replicates:
+                continue  # of an older version
+            times = np.stack([np.isfinite(replicates[f"{u}_to_{end}"]) for u in ("epochs", "sequences", "updates")])
+            alone = times[0] & ~solved if end == "keep" else np.zeros(len(solved), bool)
+            if (solved & (diverged | ~times[0]) | alone).any() or (times != times[0]).any():
+                raise ValueError("replicates.solved: does not agree with when the task was solved")
         if "state" not in row:
             return
         if row["state"] != "failed" and not len(seeds):

@@ -62,6 +62,7 @@ class Increasing(Task):
     def __init__(self, config: IncreasingTask) -> None:
         middle = config.sequence_length - 2
         self.alphabet = tuple(map(str, range(config.alphabet_size or middle + config.keys)))
+        self.key_symbols = range(middle, middle + config.keys)
         self.num_sequences, self.num_steps = config.keys, config.sequence_length - 1
         self.expected_length = float(config.sequence_length)
         self.max_error = config.max_error

@@ -1,5 +1,6 @@
 """A key among distractors, due again after a marker that comes at a random time."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -44,7 +45,6 @@ class Marked(Stream):
     Schmidhuber (1997). All sets of sequences are padded to the same width.
     """
 
-    keys = 2
     fresh = True
     step_counts = None
 
@@ -59,6 +59,14 @@ class Marked(Stream):
         self.num_steps = config.lag + MOST_EXTRA + 3
         self.expected_length = config.lag + (1 - END_PROBABILITY) / END_PROBABILITY + 4
         self._lag, self._distractors = config.lag, config.distractors
+        self.key_symbols = range(config.distractors + 2, config.distractors + 4)
+        self.kinds = {"begin": 1, "key": 2, "distractor": config.distractors, "end": 1}
+
+    def courses(self) -> Iterator[tuple[float, list[tuple[str, int]]]]:
+        """One for each number of distractors beyond the lag."""
+        for extra in range(MOST_EXTRA + 1):
+            likely = (1 - END_PROBABILITY) ** extra * (END_PROBABILITY if extra < MOST_EXTRA else 1.0)
+            yield likely, [("begin", 1), ("key", 1), ("distractor", self._lag + extra), ("end", 1), ("key", 1)]
 
     def draw(self, rng: np.random.Generator, count: int) -> Sequences:
         """`count` independent sequences."""

@@ -1,5 +1,6 @@
 """A key, random fillers, and the key again: the sequence must be remembered through noise."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -83,7 +84,9 @@ class Random(Stream):
             criterion_sequences=config.criterion_sequences,
         )
         self.alphabet = tuple(str(symbol) for symbol in range(config.alphabet_size))
-        self.keys = config.keys
+        fillers = config.alphabet_size - config.keys
+        self.key_symbols = range(fillers, config.alphabet_size)
+        self.kinds = {"key": config.keys, "filler": fillers}
         self.num_steps = config.sequence_length - 1
         self.expected_length = float(config.sequence_length)
         self.fresh = config.train_sequences == "fresh"
@@ -97,6 +100,10 @@ class Random(Stream):
         return Sequences(
             symbols=self._draw_symbols(rng, count, self._length), lengths=np.full(count, self._length, np.int32)
         )
+
+    def courses(self) -> Iterator[tuple[float, list[tuple[str, int]]]]:
+        """All sequences take one: a key, fillers, the key."""
+        yield 1.0, [("key", 1), ("filler", self._length - 2), ("key", 1)]
 
     def training_sequences(self, seed: int, epoch: int) -> Sequences:
         """New sequences in every epoch, or those of the fixed training set, all different."""
@@ -123,7 +130,7 @@ class Random(Stream):
         return Sequences(symbols=symbols, lengths=np.repeat(np.array(self.tested_at, np.int32), count))
 
     def _draw_symbols(self, rng: np.random.Generator, count: int, length: int) -> NDArray[np.int32]:
-        fillers = self.num_symbols - self.keys
+        fillers = self.kinds["filler"]
         symbols = rng.integers(fillers, size=(count, length), dtype=np.int32)
         symbols[:, 0] = symbols[:, -1] = rng.integers(fillers, self.num_symbols, size=count, dtype=np.int32)
         return symbols

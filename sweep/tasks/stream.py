@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ class Stream(Task):
     tested_on_training_sequences = False
     same_for_all_seeds = False
 
-    keys: int
-    """How many different keys there are; each is as likely as any other."""
+    key_symbols: range
+
+    kinds: Mapping[str, int]
+    """Kinds of symbols -> how many there are; of a kind, each is as likely as any other, whatever came just before."""
 
     def __init__(
         self, *, sequences_per_epoch: int, test_sequences: int, max_error: float, criterion_sequences: int | None
@@ -38,6 +40,10 @@ class Stream(Task):
     @abstractmethod
     def draw(self, rng: np.random.Generator, count: int) -> Sequences:
         """`count` independent sequences."""
+
+    @abstractmethod
+    def courses(self) -> Iterator[tuple[float, list[tuple[str, int]]]]:
+        """Each course that a sequence can take: how likely it is, and the kinds of its symbols in runs of a length."""
 
     def draw_unseen(
         self, rng: np.random.Generator, count: int, *, seen: frozenset[bytes], distinct: bool = False
@@ -98,7 +104,7 @@ class Stream(Task):
 
     def memoryless_ceiling(self, *, recall: bool) -> float:
         """One key in all: the symbol before the last says nothing about which. Only last steps are scored."""
-        return 1.0 / self.keys
+        return 1.0 / len(self.key_symbols)
 
 
 def _digests(sequences: Sequences) -> list[bytes]:

@@ -82,6 +82,9 @@ class Task(ABC):
     tested_at: tuple[int, ...] = ()
     """Other lengths that a trained network is tested at, once."""
 
+    key_symbols: range | None = None
+    """The symbols that what must be recalled is one of, each as likely as any other; None: what the sequences say."""
+
     tested_on_training_sequences = True
     """Whether a high score says only that the sequences were learnt by heart; the report tells its reader."""
 
@@ -113,6 +116,28 @@ class Task(ABC):
         """
         return self.determined(sequences) | sequences.last
 
+    def recalls(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """(sequences, steps): the scored steps at which something must be recalled: the final one of each."""
+        return sequences.last
+
+    def recallable(self, sequences: Sequences) -> NDArray[np.int32]:
+        """(K,): what an answer to be recalled is one of: the task's keys, or whatever these sequences ask for there."""
+        if self.key_symbols is not None:
+            return np.array(self.key_symbols, np.int32)
+        return np.unique(sequences.symbols[:, 1:][self.recalls(sequences)])
+
+    def recall_entropy(self, sequences: Sequences) -> float:
+        """Bits that must be remembered: what the symbol shown leaves open of the one to be recalled.
+
+        log2 of the number of keys; without keys, the entropy of what these sequences ask for given what they show
+        just before it. No `recall_bits` can be more.
+        """
+        if self.key_symbols is not None:
+            return float(np.log2(len(self.key_symbols)))
+        at = self.recalls(sequences)
+        pairs = np.stack([sequences.symbols[:, :-1][at], sequences.symbols[:, 1:][at]], axis=1)
+        return _entropy(pairs) - _entropy(pairs[:, :1])
+
     @property
     def step_counts(self) -> frozenset[int] | None:
         """How many steps the training sequences have, if not all as many as the longest; None where chance decides."""
@@ -142,6 +167,12 @@ class Task(ABC):
             successors[int(current)][int(following)] += 1
         best = sum(max(counts.values()) for counts in successors.values())
         return best / int(scored.sum())
+
+
+def _entropy(rows: NDArray[np.int32]) -> float:
+    """Bits of a row (rows, n) drawn at random."""
+    share = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
+    return float(-(share * np.log2(share)).sum())
 
 
 def determined_by_prefix(sequences: Sequences) -> NDArray[np.bool_]:

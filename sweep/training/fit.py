@@ -16,7 +16,8 @@ from sweep.tasks.task import Sequences, Task
 from sweep.training.initial_weights import seeded_model
 from sweep.training.keras_model import Weights, build_optimizer, reset_states, set_weights
 from sweep.training.lanes import Rows
-from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored
+from sweep.training.measures import key_bits, leads, losses
+from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights, only_last_is_scored, shares_of_test
 
 _LOSSES = {"sigmoid": keras.losses.BinaryCrossentropy, "softmax": keras.losses.CategoricalCrossentropy}
 
@@ -58,14 +59,14 @@ class FitTrainer(Trainer):
         rows = []
         for model, seed in zip(self._models, self.seeds, strict=True):
             test = self.task.test_sequences(seed)
-            hits, _ = self._answers(model, test)
+            hits, _ = self._right(test, self._outputs(model, test))
             with np.errstate(invalid="ignore"):  # nan for steps that no test sequence has
                 rows.append((hits & test.steps).sum(axis=0) / test.steps.sum(axis=0))
         return np.full_like(rows, np.nan) if self._last_only else np.array(rows)
 
     def recalled(self, replicate: int, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Predicted with Keras, batch by batch."""
-        hits, distance = self._answers(self._models[replicate], sequences)
+        hits, distance = self._right(sequences, self._outputs(self._models[replicate], sequences))
         scored = self.task.scored(sequences)
         return np.asarray((hits | ~scored).all(axis=1)), np.where(scored, distance, 0.0).max(axis=1)
 
@@ -92,12 +93,13 @@ class FitTrainer(Trainer):
                 rows.append((np.nan,) * len(SCORES))
                 continue
             scores = self._test(model, self.seeds[index])
-            solved = scores[2] == 1.0 and scores[3] <= self.task.max_error
+            solved = scores["sequence_accuracy"] == 1.0 and scores["max_error"] <= self.task.max_error
             if solved and (not self._solved_once[index] or epoch == self.configuration.training.epochs):
                 solved = self.meets_criterion(index)
             self._solved_once[index] |= solved
             self._stopped[index] = solved and self.configuration.training.stop_when_solved
-            rows.append((loss, *scores, float(self._updates[index]), float(solved)))
+            scores |= {"loss": loss, "updates": float(self._updates[index]), "solved": float(solved)}
+            rows.append(tuple(scores[name] for name in SCORES))
         return rows
 
     def _train_epoch(self, index: int, epoch: int) -> float:
@@ -152,37 +154,52 @@ class FitTrainer(Trainer):
         one_hot = np.eye(self.layout.num_features + 1, dtype=np.float32)[:, :-1]
         return np.asarray(one_hot[shown].sum(axis=-2))
 
-    def _answers(self, model: Any, sequences: Sequences) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """(sequences, steps) each: where the answer is right, and the largest distance of an output from its target.
-
-        The state is reset before and after. A network that has diverged has no right answer.
-        """
+    def _outputs(self, model: Any, sequences: Sequences) -> NDArray[np.float32]:
+        """(sequences, steps, S): what the network answers. The state is reset before and after."""
         rows = self.layout.rows(sequences)
         windows = -(-rows.shown.shape[1] // self.layout.window)
-        hits = np.zeros(rows.asked.shape, bool)
-        distance = np.zeros(rows.asked.shape, np.float32)
+        outputs = np.zeros((*rows.asked.shape, self.task.num_symbols), np.float32)
         for first in range(0, rows.num_rows, self._lanes):
             batch = slice(first, min(first + self._lanes, rows.num_rows))
             filled = np.resize(np.arange(batch.start, batch.stop), self._lanes)  # the last batch, made full
             reset_states(model)
             x = np.concatenate(self._windows_of(self._inputs(rows.shown[filled]), windows))
             predicted = model.predict(x, batch_size=self._lanes, verbose=0)
-            outputs = np.concatenate(np.split(predicted, windows), axis=1)[: batch.stop - first, : rows.asked.shape[1]]
-            finite = np.isfinite(outputs).all(axis=2)
-            hits[batch] = (outputs.argmax(axis=2) == rows.asked[batch]) & finite
-            targets = np.eye(self.task.num_symbols, dtype=np.float32)[rows.asked[batch]]
-            distance[batch] = np.abs(outputs - targets).max(axis=2)
+            whole = np.concatenate(np.split(predicted, windows), axis=1)
+            outputs[batch] = whole[: batch.stop - first, : rows.asked.shape[1]]
         reset_states(model)
-        return self.layout.collected(hits), self.layout.collected(distance)
+        return self.layout.collected(outputs)
 
-    def _test(self, model: Any, seed: int) -> list[float]:
-        """Accuracy, recall accuracy, sequence accuracy and the largest error over the test sequences."""
-        test = self.task.test_sequences(seed)
-        scored = self.task.scored(test)
-        hits, distance = self._answers(model, test)
-        return [
-            float(hits[scored].mean()),
-            float(hits[test.last].mean()),
-            float((hits | ~scored).all(axis=1).mean()),
-            float(distance[scored].max()),
-        ]
+    def _right(
+        self, sequences: Sequences, outputs: NDArray[np.float32]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """(sequences, steps) each: where the answer is right, and the largest distance of an output from its target.
+
+        A network that has diverged has no right answer.
+        """
+        asked = sequences.symbols[:, 1:]
+        finite = np.isfinite(outputs).all(axis=2)
+        targets = np.eye(self.task.num_symbols, dtype=np.float32)[asked]
+        return (outputs.argmax(axis=2) == asked) & finite, np.abs(outputs - targets).max(axis=2)
+
+    def _test(self, model: Any, seed: int) -> dict[str, float]:
+        """What a test measures, by name, over the test sequences."""
+        test, task = self.task.test_sequences(seed), self.task
+        outputs, asked = self._outputs(model, test), test.symbols[:, 1:]
+        scored, recalls = task.scored(test), task.recalls(test)
+        hits, distance = self._right(test, outputs)
+        lead = leads(outputs, asked)
+        bits = key_bits(outputs[recalls], asked[recalls], task.recallable(test))
+        shares = self.layout.collected(shares_of_test(self.configuration, self.layout, test))
+        counts = shares > 0
+        loss = losses(outputs[counts], asked[counts], self.configuration.model.output)
+        return {
+            "accuracy": float(hits[scored].mean()),
+            "recall_accuracy": float(hits[recalls].mean()),
+            "sequence_accuracy": float((hits | ~scored).all(axis=1).mean()),
+            "max_error": float(distance[scored].max()),
+            "margin": float(lead[scored].min()),
+            "recall_margin": float(lead[recalls].min()),
+            "recall_bits": float(task.recall_entropy(test) + bits.mean()),
+            "test_loss": float((shares[counts] * loss).sum()),
+        }

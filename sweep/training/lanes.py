@@ -73,9 +73,9 @@ class Layout:
         return self._dealt(values)
 
     def collected(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The inverse of `laid`: values of the rows' steps (n, L) as those of the sequences' steps."""
-        lanes = self.rows_per_sequence
-        together = values.reshape(-1, lanes, values.shape[-1]).swapaxes(1, 2).reshape(len(values) // lanes, -1)
+        """The inverse of `laid`: values of the rows' steps (n, L, ...) as those of the sequences' steps."""
+        lanes, steps, further = self.rows_per_sequence, values.shape[1], values.shape[2:]
+        together = values.reshape(-1, lanes, steps, *further).swapaxes(1, 2).reshape(-1, lanes * steps, *further)
         return together[:, self.lags - 1 :: self.lags]
 
     def _shown(self, sequences: Sequences) -> NDArray[np.int32]:

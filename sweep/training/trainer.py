@@ -11,6 +11,7 @@ from sweep.results.outcome import MEASURED, OTHERS, Scores
 from sweep.tasks.task import SHUFFLE, Sequences, Task
 from sweep.training.keras_model import Weights, resolved
 from sweep.training.lanes import Layout
+from sweep.training.measures import shares_of_updates
 
 SCORES = (*MEASURED, "updates", "solved")
 """What a trainer gives of a test, in this order."""
@@ -92,7 +93,7 @@ class Trainer(ABC):
 def only_last_is_scored(task: Task, seed: int) -> bool:
     """Whether nothing but the final step of each sequence can be predicted."""
     test = task.test_sequences(seed)
-    return bool((task.scored(test) == test.last).all())
+    return bool((task.scored(test) == test.last).all() and (task.recalls(test) == test.last).all())
 
 
 def epoch_order(configuration: Configuration, seed: int, epoch: int, num_sequences: int) -> NDArray[np.int32]:
@@ -111,3 +112,14 @@ def loss_weights(configuration: Configuration, sequences: Sequences) -> NDArray[
     if training.loss_on == "last":
         return sequences.last.astype(np.float32)
     return np.where(sequences.last, training.last_weight, sequences.steps).astype(np.float32)
+
+
+def shares_of_test(configuration: Configuration, layout: Layout, sequences: Sequences) -> NDArray[np.float64]:
+    """(rows, L): what the loss of each step of the test's rows adds to `test_loss`; 1 in all.
+
+    The loss is that of an epoch of these sequences, one a batch, in which no weight moved: the mean over windows of the
+    weighted mean over their steps.
+    """
+    weights = layout.laid(loss_weights(configuration, sequences))
+    shares = shares_of_updates(weights, layout.window, layout.rows_per_sequence)
+    return np.asarray(shares / shares.sum())

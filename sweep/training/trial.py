@@ -11,6 +11,7 @@ from sweep.experiment.configuration import Configuration
 from sweep.machine.loading import ONE_AT_A_TIME
 from sweep.results.outcome import Outcome, Scores, State, replicate_table
 from sweep.tasks.registry import build_task
+from sweep.training.memoryless import memoryless_loss
 from sweep.training.trainer import Trainer
 from sweep.training.trainers import start_training
 
@@ -94,6 +95,7 @@ def _measured(trainer: Trainer, state: State, scores: Scores) -> Outcome:
         parameters=sum(weight.size for weight in weights[0]),
         train_seconds=trainer.train_seconds,
         compile_seconds=trainer.compile_seconds,
+        memoryless_loss=memoryless_loss(trainer.configuration, trainer.task),
         **_at_other_lengths(trainer),
     )
     ended = replicate_table(outcome)

@@ -1,7 +1,7 @@
 """What a compiled program takes and gives, by name.
 
 Letters in shapes: R replicates, E epochs, N rows of the tables, M sequences of an epoch, B lanes, L steps of a row,
-F features shown at a step, Q test rows of T steps.
+F features shown at a step, Q test rows of T steps, S symbols.
 """
 
 from typing import Any, NamedTuple
@@ -42,8 +42,10 @@ class TestData(NamedTuple):
     asked: Tensor  # (R, Q, T)
     exists: Tensor  # (R, Q, T) bool, as the next two: the steps that are no padding
     scored: Tensor
-    last: Tensor
+    recalls: Tensor
     lengths: Tensor  # (R, Q)
+    keys: Tensor  # (R, S) float32: 1 at the symbols that what must be recalled is one of
+    loss_shares: Tensor  # (R, Q, T) float32: what each step's loss adds to the test's
 
 
 class Epochs(NamedTuple):
@@ -66,7 +68,7 @@ class Scores(NamedTuple):
     """What the tests of a call measured, (E, R) each.
 
     The three accuracies are counts of what was right: dividing them in single precision would make 3 of 20 right
-    0.15000001.
+    0.15000001. `recall_bits` are the sums of `key_bits` over the steps at which something must be recalled.
     """
 
     loss: Tensor
@@ -74,7 +76,22 @@ class Scores(NamedTuple):
     recall_accuracy: Tensor
     sequence_accuracy: Tensor
     max_error: Tensor
+    margin: Tensor
+    recall_margin: Tensor
+    recall_bits: Tensor
+    test_loss: Tensor
     updates: Tensor
+
+
+class Answers(NamedTuple):
+    """What a test finds of each row, (R, Q) each but for the hits: as `training/measures.py` defines it."""
+
+    hits: Tensor  # (R, Q, T) bool: where the answers are right; (R, Q) where only the final step is scored
+    max_error: Tensor  # over the scored steps
+    margin: Tensor
+    recall_margin: Tensor
+    recall_bits: Tensor  # summed over the steps at which something must be recalled
+    loss: Tensor
 
 
 class Trained(NamedTuple):

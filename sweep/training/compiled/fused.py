@@ -21,8 +21,7 @@ from sweep.training.compiled.programs import compiled_program
 from sweep.training.compiled.shape import THREADS, shape_of
 from sweep.training.initial_weights import initial_weights
 from sweep.training.keras_model import Weights
-from sweep.training.lanes import Layout
-from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights
+from sweep.training.trainer import SCORES, Trainer, epoch_order, loss_weights, shares_of_test
 
 _THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="training")
 
@@ -85,6 +84,8 @@ class _Tests:
     data: TestData
     exists: NDArray[np.int64]  # (R, rows of a sequence, T): the test sequences that have this step
     scored: NDArray[np.int64]  # (R,): scored steps
+    recalls: NDArray[np.int64]  # (R,): steps at which something must be recalled
+    entropies: NDArray[np.float64]  # (R,): of what must be, in bits
     sequences: int
 
 
@@ -108,7 +109,7 @@ class _Group:
         )
         self._alive: Any = np.ones(len(large), bool)
         self._confirmed = np.full(len(large), trainer.task.criterion_sequences is None)
-        self._tests = _tests(trainer.task, trainer.layout, self._seeds, last_only=self.shape.last_only)
+        self._tests = _tests(trainer, self._seeds)
         self._tables: Data | None = None
         self._steps: Any = np.full((len(large), self.shape.rows_per_sequence, self.shape.test_steps), np.nan)
 
@@ -135,7 +136,7 @@ class _Group:
                 self._steps = came.hits
             for name, scores in came.scores._asdict().items():
                 values = np.asarray(scores, np.float64)[start:reached, :count].T
-                curves[name][:, start:reached] = values / self._total(name)
+                curves[name][:, start:reached] = values / self._total(name) + self._offset(name)
             self._judge(curves, start, reached, done)
             if reached >= epochs or not np.asarray(self._alive)[:count].any():
                 break
@@ -191,7 +192,7 @@ class _Group:
         """As the trainer's."""
         trainer = self._trainer
         weights = [np.asarray(weight)[member : member + 1] for weight in self._learner.weights]
-        test = _test_data(trainer.task, trainer.layout, [sequences])
+        test = _test_data(trainer, [sequences])
         hits, error = self._program.test(weights=weights, test=test)
         hits, error = np.asarray(hits)[0], np.asarray(error, np.float64)[0]
         right = hits if self.shape.last_only else (hits | ~test.scored[0]).all(axis=1)
@@ -202,7 +203,13 @@ class _Group:
         """Of how many steps or sequences a count of the tests is, (R, 1)."""
         if name == "accuracy":
             return self._tests.scored[: len(self._members), None]
-        return self._tests.sequences if name in ("recall_accuracy", "sequence_accuracy") else 1
+        if name in ("recall_accuracy", "recall_bits"):
+            return self._tests.recalls[: len(self._members), None]
+        return self._tests.sequences if name == "sequence_accuracy" else 1
+
+    def _offset(self, name: str) -> Any:
+        """What a mean over the steps to be recalled lacks of the outcome, (R, 1)."""
+        return self._tests.entropies[: len(self._members), None] if name == "recall_bits" else 0.0
 
     def _training_data(self, done: int, epochs: int) -> tuple[Data, NDArray[np.int32]]:
         """The tables of rows, and for each epoch of a call and replicate the sequences' first rows in them."""
@@ -250,26 +257,35 @@ class _Group:
         return tables
 
 
-def _tests(task: Task, layout: Layout, seeds: list[int], *, last_only: bool) -> _Tests:
+def _tests(trainer: Trainer, seeds: list[int]) -> _Tests:
+    task = trainer.task
     sets = [task.test_sequences(seed) for seed in seeds]
-    data = _test_data(task, layout, sets)
-    lanes, exists = layout.rows_per_sequence, data.exists
+    data = _test_data(trainer, sets)
+    lanes, exists = trainer.layout.rows_per_sequence, data.exists
     return _Tests(
         data=data,
         exists=exists.reshape(len(seeds), -1, lanes, exists.shape[2]).sum(axis=1),
         scored=np.array([task.scored(sequences).sum() for sequences in sets]),
+        recalls=np.array([task.recalls(sequences).sum() for sequences in sets]),
+        entropies=np.array([task.recall_entropy(sequences) for sequences in sets]),
         sequences=sets[0].num_sequences,
     )
 
 
-def _test_data(task: Task, layout: Layout, sets: list[Sequences]) -> TestData:
+def _test_data(trainer: Trainer, sets: list[Sequences]) -> TestData:
     """What the program's test takes, for one set of sequences a replicate."""
+    task, layout = trainer.task, trainer.layout
     rows = [layout.rows(sequences) for sequences in sets]
+    keys = np.zeros((len(sets), task.num_symbols), np.float32)
+    for row, sequences in zip(keys, sets, strict=True):
+        row[task.recallable(sequences)] = 1.0
     return TestData(
         shown=np.stack([each.shown for each in rows]),
         asked=np.stack([each.asked for each in rows]),
         exists=np.stack([layout.laid(sequences.steps) for sequences in sets]),
         scored=np.stack([layout.laid(task.scored(sequences)) for sequences in sets]),
-        last=np.stack([layout.laid(sequences.last) for sequences in sets]),
+        recalls=np.stack([layout.laid(task.recalls(sequences)) for sequences in sets]),
         lengths=np.stack([each.lengths for each in rows]),
+        keys=keys,
+        loss_shares=np.stack([shares_of_test(trainer.configuration, layout, each) for each in sets], dtype=np.float32),
     )

@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from sweep.training.compiled.arrays import (
+    Answers,
     Criterion,
     Data,
     Epochs,
@@ -26,6 +27,7 @@ from sweep.training.compiled.arrays import (
 )
 from sweep.training.compiled.shape import Shape
 from sweep.training.keras_model import Weights
+from sweep.training.measures import CLIPPED
 
 
 class Program(ABC):
@@ -39,7 +41,7 @@ class Program(ABC):
     run: Callable[..., Any]
     """`_run`, compiled."""
     test: Callable[..., Any]
-    """`_test`, compiled."""
+    """`_right`, compiled."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -117,9 +119,9 @@ class Program(ABC):
             learner, loss = self._train_epoch(learner, replicates._replace(alive=alive), data, epochs.order[epoch])
 
             def measure() -> tuple[Any, Tensor]:
-                hits, error = self._test(learner.weights, test)
-                scores, steps = self._counted(hits, test)
-                return [loss, *scores, ops.max(error, axis=1), ops.cast(self.updates(learner), "float32")], steps
+                scores, steps = self._counted(self._test(learner.weights, test), test)
+                updates = ops.cast(self.updates(learner), "float32")
+                return list(Scores(**scores, loss=loss, updates=updates)), steps
 
             def skip() -> tuple[Any, Tensor]:
                 return [ops.full([count], np.float32(np.nan)) for _ in Scores._fields], steps
@@ -195,71 +197,144 @@ class Program(ABC):
         )
         return learner, total / made
 
-    def _test(self, weights: list[Tensor], test: TestData) -> tuple[Tensor, Tensor]:
-        """Where the answers are right (R, Q, T), and the largest error over a row's scored steps (R, Q).
+    def _right(self, weights: list[Tensor], test: TestData) -> tuple[Tensor, Tensor]:
+        """Of a test, the hits and the largest error of each row alone: what a criterion asks for."""
+        answers = self._test(weights, test, measured=False)
+        return answers.hits, answers.max_error
 
-        Where only the final step is scored, it alone is answered, and the hits are (R, Q).
+    def _test(self, weights: list[Tensor], test: TestData, *, measured: bool = True) -> Answers:
+        """What the rows of a test come to; not `measured`, only where they are right, and their largest error.
+
+        Where only the final step is scored, it alone is answered, and the rows that have none are right. The loss may
+        count the other steps all the same.
         """
-        shown = ops.transpose(test.shown, (2, 0, 1, 3))  # (T, R, Q, F)
-        steps, replicates, rows = shown.shape[:3]
+        shape = self.shape
+        shown, asked = ops.transpose(test.shown, (2, 0, 1, 3)), ops.transpose(test.asked, (2, 0, 1))  # (T, R, Q, ...)
+        steps, replicates, rows = asked.shape
         longest = ops.max(test.lengths)
+        loss_at_every_step = measured and shape.training.loss_on != "last"
 
         def next_state(index: Tensor, state: Any) -> Any:
-            if not self.shape.model.stateful:
-                state = [ops.where(index % self.shape.window == 0, np.float32(0), part) for part in state]
+            if not shape.model.stateful:
+                state = [ops.where(index % shape.window == 0, np.float32(0), part) for part in state]
             return self.step(weights, state, shown[index])
 
-        def answers(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-            scores = self.answer(weights, output)
-            error = ops.max(ops.abs(scores - ops.one_hot(target, self.shape.num_symbols)), axis=2)
-            finite = ops.all(ops.isfinite(scores), axis=2)  # a diverged network answers nothing
-            return (ops.cast(ops.argmax(scores, axis=2), "int32") == target) & finite, error
+        def more_loss(loss: Tensor, scores: Tensor, target: Tensor, share: Tensor) -> Tensor:
+            return loss + ops.where(share > 0, share * self._losses(scores, target), np.float32(0))
 
-        state = self.zero_state(replicates, rows)
-        if self.shape.last_only:
-            final = ops.zeros((replicates, rows, self.shape.model.units))
+        state, nothing = self.zero_state(replicates, rows), ops.zeros((replicates, rows))
+        if shape.last_only:
 
-            def one_step(index: Tensor, state: Any, final: Tensor) -> Any:
+            def one_step(index: Tensor, state: Any, final: Tensor, loss: Tensor) -> Any:
                 output, state = next_state(index, state)
-                return index + 1, state, ops.where(test.last[:, :, index, None], output, final)
+                if loss_at_every_step:
+                    scores = self.answer(weights, output)
+                    loss = more_loss(loss, scores, asked[index], test.loss_shares[:, :, index])
+                return index + 1, state, ops.where(test.recalls[:, :, index, None], output, final), loss
 
-            _, _, final = ops.while_loop(lambda index, *_: index < longest, one_step, (_counter(), state, final))
-            target = ops.sum(ops.where(test.last, test.asked, 0), axis=2)
-            return answers(final, target)
+            final = ops.zeros((replicates, rows, shape.model.units))
+            _, _, final, loss = ops.while_loop(
+                lambda index, *_: index < longest, one_step, (_counter(), state, final, nothing)
+            )
+            target, exists = ops.sum(ops.where(test.recalls, test.asked, 0), axis=2), ops.any(test.recalls, axis=2)
+            scores = self.answer(weights, final)
+            hits, error = self._judged(scores, target)
+            answers = Answers(hits | ~exists, ops.where(exists, error, np.float32(0)), *[nothing] * 4)
+            if not measured:
+                return answers
+            lead, bits = self._leads(scores, target), self._key_bits(scores, target, test.keys)
+            margin = ops.where(exists, lead, np.float32(np.inf))
+            if not loss_at_every_step:
+                loss = more_loss(loss, scores, target, ops.sum(test.loss_shares, axis=2))
+            bits = ops.where(exists, bits, np.float32(0))
+            return answers._replace(margin=margin, recall_margin=margin, recall_bits=bits, loss=loss)
 
-        asked, scored = ops.transpose(test.asked, (2, 0, 1)), test.scored
-
-        def one_measured_step(index: Tensor, state: Any, error: Tensor, hits: Tensor) -> Any:
+        def one_measured_step(index: Tensor, state: Any, answers: Any) -> Any:
             output, state = next_state(index, state)
-            hit, distance = answers(output, asked[index])
-            error = ops.maximum(error, ops.where(scored[:, :, index], distance, np.float32(0)))
-            return index + 1, state, error, ops.slice_update(hits, (index, 0, 0), hit[None])
+            scores, target = self.answer(weights, output), asked[index]
+            hit, distance = self._judged(scores, target)
+            scored, recalls = test.scored[:, :, index], test.recalls[:, :, index]
+            answers = Answers(*answers)
+            answers = answers._replace(
+                hits=ops.slice_update(answers.hits, (index, 0, 0), hit[None]),
+                max_error=ops.maximum(answers.max_error, ops.where(scored, distance, np.float32(0))),
+            )
+            if measured:
+                lead, bits = self._leads(scores, target), self._key_bits(scores, target, test.keys)
+                answers = answers._replace(
+                    margin=ops.minimum(answers.margin, ops.where(scored, lead, np.float32(np.inf))),
+                    recall_margin=ops.minimum(answers.recall_margin, ops.where(recalls, lead, np.float32(np.inf))),
+                    recall_bits=answers.recall_bits + ops.where(recalls, bits, np.float32(0)),
+                    loss=more_loss(answers.loss, scores, target, test.loss_shares[:, :, index]),
+                )
+            return index + 1, state, answers
 
-        hits = ops.zeros((steps, replicates, rows), "bool")
-        _, _, error, hits = ops.while_loop(
+        most = ops.full((replicates, rows), np.float32(np.inf))
+        nowhere = ops.zeros((steps, replicates, rows), "bool")
+        _, _, found = ops.while_loop(
             lambda index, *_: index < longest,
             one_measured_step,
-            (_counter(), state, ops.zeros((replicates, rows)), hits),
+            (_counter(), state, Answers(nowhere, nothing, most, most, nothing, nothing)),
         )
-        return ops.transpose(hits, (1, 2, 0)), error
+        answers = Answers(*found)
+        return answers._replace(hits=ops.transpose(answers.hits, (1, 2, 0)))
 
-    def _counted(self, hits: Tensor, test: TestData) -> tuple[list[Tensor], Tensor]:
-        """What was right: steps, final steps, sequences, (R,) each; and the hits of each step of a sequence's rows."""
-        shape = self.shape
+    def _judged(self, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """(R, Q) each: whether the scores (R, Q, S) have the target (R, Q) right, and their largest error."""
+        error = ops.max(ops.abs(scores - ops.one_hot(target, self.shape.num_symbols)), axis=2)
+        finite = ops.all(ops.isfinite(scores), axis=2)  # a diverged network answers nothing
+        return (ops.cast(ops.argmax(scores, axis=2), "int32") == target) & finite, error
+
+    def _leads(self, scores: Tensor, target: Tensor) -> Tensor:
+        """(R, Q): `leads` of the scores (R, Q, S), but -inf where one is no number: of nan a minimum says nothing."""
+        right = self._is_target(target)
+        lead = ops.sum(ops.where(right, scores, np.float32(0)), axis=2)
+        lead -= ops.max(ops.where(right, np.float32(-np.inf), scores), axis=2)
+        return ops.where(ops.all(ops.isfinite(scores), axis=2), lead, np.float32(-np.inf))
+
+    def _key_bits(self, scores: Tensor, target: Tensor, keys: Tensor) -> Tensor:
+        """(R, Q): `key_bits` of the scores (R, Q, S) of all symbols, of which `keys` (R, S) are 1 at the keys."""
+        clipped = ops.clip(scores, CLIPPED, 1.0)
+        of_right = ops.sum(ops.where(self._is_target(target), clipped, np.float32(0)), axis=2)
+        share = of_right / ops.sum(clipped * keys[:, None], axis=2)
+        return ops.where(ops.all(ops.isfinite(scores), axis=2), ops.log(share) / np.float32(np.log(2)), np.nan)
+
+    def _losses(self, scores: Tensor, target: Tensor) -> Tensor:
+        """(R, Q): `losses` of the scores (R, Q, S)."""
+        right, clipped = self._is_target(target), ops.clip(scores, CLIPPED, 1 - CLIPPED)
+        loss = -ops.log(ops.sum(ops.where(right, clipped, np.float32(0)), axis=2))
+        if self.shape.model.output == "sigmoid":
+            others = ops.sum(ops.where(right, np.float32(0), ops.log1p(-clipped)), axis=2)
+            loss = (loss - others) / self.shape.num_symbols
+        return ops.where(ops.all(ops.isfinite(scores), axis=2), loss, np.nan)
+
+    def _is_target(self, target: Tensor) -> Tensor:
+        return ops.arange(self.shape.num_symbols, dtype="int32") == target[..., None]
+
+    def _counted(self, answers: Answers, test: TestData) -> tuple[dict[str, Tensor], Tensor]:
+        """The measured scores, (R,) each; and the hits of each step of a sequence's rows."""
+        shape, hits = self.shape, answers.hits
         sequences = (shape.replicates_per_program, -1, shape.rows_per_sequence)
+        least, recalled = ops.min(answers.margin, axis=1), ops.min(answers.recall_margin, axis=1)
+        scores = {
+            "max_error": ops.max(answers.max_error, axis=1),
+            "margin": ops.where(ops.isinf(least), np.float32(np.nan), least),
+            "recall_margin": ops.where(ops.isinf(recalled), np.float32(np.nan), recalled),
+            "recall_bits": ops.sum(answers.recall_bits, axis=1),
+            "test_loss": ops.sum(answers.loss, axis=1),
+        }
         if shape.last_only:
-            right = _count(hits, axis=[1])
-            return [right, right, right], ops.zeros(
-                (shape.replicates_per_program, shape.rows_per_sequence, shape.test_steps)
-            )
+            right = _count(ops.all(ops.reshape(hits, sequences), axis=2), axis=[1])
+            scores |= {"accuracy": right, "recall_accuracy": right, "sequence_accuracy": right}
+            return scores, ops.zeros((shape.replicates_per_program, shape.rows_per_sequence, shape.test_steps))
         whole = ops.all(hits | ~test.scored, axis=2)
         by_step = ops.reshape(hits & test.exists, (*sequences, shape.test_steps))
-        counts = [
-            _count(hits & test.scored, axis=[1, 2]),
-            _count(hits & test.last, axis=[1, 2]),
-            _count(ops.all(ops.reshape(whole, sequences), axis=2), axis=[1]),
-        ]
-        return counts, _count(by_step, axis=[1])
+        scores |= {
+            "accuracy": _count(hits & test.scored, axis=[1, 2]),
+            "recall_accuracy": _count(hits & test.recalls, axis=[1, 2]),
+            "sequence_accuracy": _count(ops.all(ops.reshape(whole, sequences), axis=2), axis=[1]),
+        }
+        return scores, _count(by_step, axis=[1])
 
 
 def _counter() -> Tensor:

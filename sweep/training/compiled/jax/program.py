@@ -32,7 +32,7 @@ class JaxProgram(Program):
         self._initial_slots = [slot.numpy() for slot in slots]
         self._count = next(i for i, slot in enumerate(slots) if slot is self._optimizer.iterations)
         self.run = jax.jit(self._run)
-        self.test = jax.jit(self._test)
+        self.test = jax.jit(self._right)
 
     def initial_slots(self) -> list[Any]:
         """Those of Keras's optimiser, but for the learning rate, which is an input."""

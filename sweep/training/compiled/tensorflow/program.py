@@ -25,7 +25,7 @@ class TensorFlowProgram(Program):
         packed = self.packed([weight.numpy() for weight in model.trainable_variables])
         self._optimizer = Optimizer(shape.training, packed, shape.replicates_per_program)
         self.run = Compiled(self._run, f"run {shape}")
-        self.test = Compiled(self._test, f"test {shape}")
+        self.test = Compiled(self._right, f"test {shape}")
 
     def packed(self, weights: Weights) -> Weights:
         """As the packing lays them."""
