@@ -70,6 +70,12 @@ def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
         sequences=2.0 * count + stopped,
         updates=8.0 * count + stopped,
         solved=score == 1,
+        others={
+            "margin": np.where(score == 1, 0.2, score - 1) + stopped,
+            "recall_margin": score - 0.5,
+            "recall_bits": score,
+            "test_loss": 1 / (2 + count) + stopped,
+        },
     )
     fields: dict[str, Any] = {
         "state": "complete",

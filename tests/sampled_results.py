@@ -113,7 +113,7 @@ def sample(
     path: Path, raw: dict[str, Any], *, limit: int | None = None, state: Any = lambda trial: "complete"
 ) -> Results:
     """Results of the experiment `raw`: its first `limit` trials, each in the state that `state` gives."""
-    experiment = parse(raw, where="sample")
+    experiment = parse(raw, where="sample").as_begun_with(MANIFEST["schema_version"])
     tables: dict[str, list[Any]] = {"trials": [], "replicates": [], "curves": [], "steps": [], "lengths": []}
     number = 0
     for _ in range(experiment.trials):

@@ -206,12 +206,13 @@ def _run_one(
 ) -> bool:
     from sweep.cli.progress import Display
     from sweep.execution.rounds import Run, run_experiment
+    from sweep.results.store import Store
     from sweep.search.storage_copy import without_password
 
     shown = without_password(storage) if storage else ""
     command = ["sweep", *(part.replace(storage, shown) if storage else part for part in sys.argv[1:])]
     order = Run(file.name, file.experiment, file.text, overrides, results, storage, command)
-    with Display(file.name, file.experiment) as display:
+    with Display(file.name, Store(results / file.name).as_begun(file.experiment)) as display:
         loaded = run_experiment(order, display, executor).load()
     return _finish(loaded)
 

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,13 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
 
     SweepError if the results belong to a different experiment file.
     """
-    store, experiment = Store(run.results / run.name), run.experiment
+    store = Store(run.results / run.name)
     store.refuse_links()
     url = run.storage or url_of_file(store.path / "study.db")
     with _entered(executor) as executor, _only_writer(store.path):
+        run = replace(run, experiment=store.as_begun(run.experiment))
         _prepare(store, run)
+        experiment = run.experiment
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         total = experiment.trials * len(experiment.condition_settings)
         with (
@@ -208,16 +210,17 @@ class _Search:
 def _just_trained(experiment: Experiment, job: Job, outcome: Outcome, figures: Mapping[str, Any]) -> _Ended:
     points: dict[int, Any] = {}
     if outcome.scores is not None:
-        scores, values = outcome.scores, outcome.scores.of(reported_outcome(experiment))
-        points = Reports(epochs=scores.epochs, values=values, tested=scores.tested).at_points(job.configuration)
+        scores, name = outcome.scores, reported_outcome(experiment)
+        reports = Reports(outcome=name, epochs=scores.epochs, values=scores.of(name), tested=scores.tested)
+        points = reports.at_points(job.configuration)
     return _ended(experiment, job.key, outcome.state, figures, points)
 
 
 def _recorded(experiment: Experiment, record: Record) -> _Ended:
     configuration = experiment.base.replace(**record.key.condition, **record.key.parameters)
-    values = record.curves[reported_outcome(experiment)]
-    points = Reports(epochs=record.epochs, values=values, tested=record.tested).at_points(configuration)
-    return _ended(experiment, record.key, record.state, record.figures, points)
+    name = reported_outcome(experiment)
+    reports = Reports(outcome=name, epochs=record.epochs, values=record.curves[name], tested=record.tested)
+    return _ended(experiment, record.key, record.state, record.figures, reports.at_points(configuration))
 
 
 def _ended(

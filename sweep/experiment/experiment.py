@@ -13,7 +13,7 @@ from pydantic import Field, field_serializer, model_validator
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
 from sweep.experiment.grid import grid_points, grid_size, grid_values
 from sweep.experiment.identity import differences, identity_of
-from sweep.experiment.outcomes import OBJECTIVES
+from sweep.experiment.outcomes import OBJECTIVES, OUTCOMES
 from sweep.experiment.space import Dimension
 from sweep.faults import plural, quoted, unknown
 from sweep.frozen import Frozen
@@ -44,7 +44,10 @@ class StudyConfig(Frozen):
         10, description="replicates a trial: 10 means seeds 0 to 9; or a list of seeds"
     )
     objective: str | Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        "recall_accuracy", description='the outcome to maximise; a "-" in front minimises it'
+        "recall_bits", description='the outcome to maximise; a "-" in front minimises it'
+    )
+    margin: float = Field(
+        0.1, ge=0, le=1, description="the lead of every right answer that solved_with_margin asks for; 0: any"
     )
     pruner: Literal["none", "median", "hyperband", "wilcoxon"] = Field(
         "none", description="ends hopeless trials early; wilcoxon: by a test over the seeds"
@@ -76,7 +79,7 @@ class StudyConfig(Frozen):
     @model_validator(mode="after")
     def _objectives_are_outcomes(self) -> Self:
         if not self.objectives:
-            raise ValueError("objective is empty; name an outcome, recall_accuracy for example")
+            raise ValueError("objective is empty; name an outcome, recall_bits for example")
         for objective in self.objectives:
             name = objective.removeprefix("-")
             if name not in OBJECTIVES:
@@ -194,6 +197,15 @@ class Experiment(Frozen):
     def identity(self) -> str:
         """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
         return identity_of(self)
+
+    def as_begun_with(self, version: int) -> "Experiment":
+        """As results have it that were begun with a schema version: what the file leaves out was another thing once.
+
+        Without an objective, recall accuracy was optimised before there were recall bits.
+        """
+        if "objective" in self.study.model_fields_set or version >= OUTCOMES["recall_bits"].since:
+            return self
+        return self.model_copy(update={"study": self.study.model_copy(update={"objective": "recall_accuracy"})})
 
     def differences(self, other: "Experiment") -> list[str]:
         """What `other` would change in the numbers: one line a key. The question and more trials do not."""

@@ -39,7 +39,7 @@ _FIRST = {
 }  # fmt: skip
 """Section, kind of a search dimension or task -> the keys that count whatever their values. The list is closed."""
 
-_NEUTRAL = {"trials", "trial_timeout"}
+_NEUTRAL = {"trials", "trial_timeout", "margin"}
 """Keys of [study] that may change between two runs: no finished trial depends on them.
 
 Neither does one on the question, on [confirm], nor on what else is not asked for in `content`.

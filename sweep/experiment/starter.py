@@ -53,7 +53,7 @@ learning_rate = { low = 1e-3, high = 1e-1, log = true }
 trials = 6                        # configurations for each condition
 seeds = 5                         # replicates of each: 5 means seeds 0 to 4; or a list of seeds
 # sampler = "tpe"                 # "random", "grid" (all combinations of choices and steps)
-# objective = "recall_accuracy"   # "solve_rate", "sequence_accuracy", ...; "-loss": a "-" in front minimises
+# objective = "recall_bits"   # "solve_rate", "recall_accuracy", ...; "-loss": a "-" in front minimises
 # pruner = "none"                 # "median" ends hopeless trials early
 # seed = 0                        # of the sampler
 

@@ -42,6 +42,7 @@ def make_manifest(
         if any(before[key] != manifest[key] for key in _PROVENANCE if key != "device"):
             runs.append(before)
         manifest["id"] = earlier.get("id") or manifest["id"]
+        manifest["begun_with"] = begun_with(earlier)
         manifest |= {"created": earlier["created"], "device": earlier.get("device"), "earlier_runs": runs}
     return manifest
 
@@ -53,6 +54,11 @@ def new_id() -> str:
     32
     """
     return uuid.uuid4().hex
+
+
+def begun_with(manifest: Mapping[str, Any]) -> int:
+    """The schema version that a folder's first run had, whatever went on with it since."""
+    return int(manifest.get("begun_with") or manifest["schema_version"])
 
 
 def checked_manifest(content: bytes) -> dict[str, Any]:
@@ -90,6 +96,7 @@ class _Manifest(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
     schema_version: int
+    begun_with: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] | None = None
     experiment: _Text
     created: _Text
     command: list[_Text]
@@ -119,6 +126,7 @@ class _Manifest(BaseModel):
 def _present(name: str, command: list[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
+        "begun_with": SCHEMA_VERSION,
         "experiment": name,
         "id": new_id(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

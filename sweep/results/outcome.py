@@ -204,7 +204,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         succeeded = ~np.isnan(table[times])
         effort = np.where(succeeded, table[times], spent)
         figures[name] = _finite(expected_running_time(effort, succeeded))
-        interval = expected_running_time_interval(effort, succeeded)
+        interval = expected_running_time_interval(effort, succeeded, budget=float(spent.max()))
         figures |= {f"{name}_low": _finite(interval.low), f"{name}_high": _finite(interval.high)}
     figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
     return figures

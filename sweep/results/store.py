@@ -22,7 +22,8 @@ from sweep.experiment.trials import Phase
 from sweep.files import refuse_links, write_whole
 from sweep.foreign import harmless, read_bytes
 from sweep.results.columns import NESTED
-from sweep.results.manifest import UnknownVersionError, checked_manifest
+from sweep.results.derived import with_derived
+from sweep.results.manifest import UnknownVersionError, begun_with, checked_manifest
 from sweep.results.outcome import Outcome
 from sweep.results.record import Record, TrialKey, from_record, record_name, to_record, unnested
 from sweep.results.results import Results
@@ -83,13 +84,17 @@ class Store:
 
     def experiment(self) -> Experiment:
         """The experiment as it was run: the stored file, with what the command line replaced."""
-        path, overrides = self.path / "experiment.toml", self.manifest()["overrides"]
+        path, manifest = self.path / "experiment.toml", self.manifest()
         try:
             if path.exists():
                 read_bytes(path)  # refuses what is no file, or too long to be one of ours
         except (ValueError, OSError) as error:
             raise SweepError(f"{path}: is damaged ({error}); restore it, or remove the results folder") from None
-        return load_stored(path, overrides)
+        return load_stored(path, manifest["overrides"]).as_begun_with(begun_with(manifest))
+
+    def as_begun(self, experiment: Experiment) -> Experiment:
+        """A file's experiment as the results here have it, if there are any: with the defaults of their first run."""
+        return experiment.as_begun_with(begun_with(self.manifest())) if self.exists else experiment
 
     def append(self, experiment: Experiment, key: TrialKey, outcome: Outcome) -> None:
         """Write one trial's record; RunError if the disk refuses, and then nothing of it is left."""
@@ -166,9 +171,11 @@ class Store:
         plain = [record.drop_columns([name for name in NESTED if name not in without]) for record in records]
         empty = valid.schema.empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
         tables = {"trials": pa.concat_tables(plain or [empty])}
-        return tables | {
+        tables |= {
             name: unnested([] if name in without else records, name, columns) for name, columns in NESTED.items()
         }
+        tables["replicates"] = with_derived(tables["replicates"], experiment.study.margin)
+        return tables
 
     def _file(self, trial: int) -> Path:
         path = self._trials / f"{record_name(trial, Phase.SEARCH)}.parquet"
@@ -185,6 +192,8 @@ def _frame(table: pa.Table, experiment: Experiment) -> "pd.DataFrame":
     for name in experiment.search:
         if name in frame and pa.types.is_integer(table.schema.field(name).type) and table.column(name).null_count:
             frame[name] = table.column(name).to_pandas(integer_object_nulls=True).astype("Int64")
+    if "solved_with_margin" in frame:
+        frame["solved_with_margin"] = frame["solved_with_margin"].astype("boolean")
     return frame
 
 

@@ -55,7 +55,7 @@ def _bounds(name: str) -> Bounds:
 
 BOUNDS = {name: _bounds(name) for name, measure in OUTCOMES.items() if measure.unit in _BOUNDED}
 BOUNDS |= {
-    f"{name}_{end}": BOUNDS[name]
+    f"{name}_{end}": BOUNDS[name]._replace(low=0)
     for name, measure in OUTCOMES.items()
     for end in ("low", "high")
     if measure.interval_since

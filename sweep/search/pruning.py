@@ -31,21 +31,23 @@ def reported_outcome(experiment: Experiment) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Reports:
-    """One outcome at a trial's tests: `values` and `tested` are (R, E), `epochs` (E,).
+    """One `outcome` at a trial's tests: `values` and `tested` are (R, E), `epochs` (E,).
 
     A record holds it as well as a training, so that a study rebuilt from its records equals the one that was told.
     """
 
+    outcome: str
     epochs: NDArray[np.int64]
     values: NDArray[np.float64]
     tested: NDArray[np.bool_]
 
     def at_points(self, configuration: Configuration) -> dict[int, NDArray[np.float64]]:
-        """Epoch -> (R,), at the last test before each point; a stopped replicate keeps its last value, nan is inf."""
+        """Epoch -> (R,), at the last test before each point; stopped replicates keep their last values, nan is the worst."""
         if not len(self.epochs):
             return {}
         latest = np.maximum.accumulate(np.where(self.tested, np.arange(len(self.epochs)), 0), axis=1)
-        values = np.nan_to_num(np.take_along_axis(self.values, latest, axis=1), nan=np.inf)
+        worst = -np.inf if OUTCOMES[self.outcome].better == "higher" else np.inf
+        values = np.nan_to_num(np.take_along_axis(self.values, latest, axis=1), nan=worst)
         total = configuration.training.epochs
         chunk = -(-total // CHUNKS)
         ends = {int(epoch): min(-(-int(epoch) // chunk) * chunk, total) for epoch in self.epochs}
@@ -83,10 +85,10 @@ class Pruner:
 
     def should_prune(self, scores: Scores) -> bool:
         """Whether the trial is hopeless, from all of its scores so far."""
-        reports = Reports(
-            epochs=scores.epochs, values=scores.of(self._pruning.outcome), tested=scores.tested
-        ).at_points(self._configuration)
-        new = {epoch: values for epoch, values in reports.items() if epoch not in self._judged}
+        name = self._pruning.outcome
+        reports = Reports(outcome=name, epochs=scores.epochs, values=scores.of(name), tested=scores.tested)
+        points = reports.at_points(self._configuration)
+        new = {epoch: values for epoch, values in points.items() if epoch not in self._judged}
         self._judged |= set(new)
         hopeless = [self._judge(epoch, values) for epoch, values in new.items()]
         return any(hopeless)

@@ -13,7 +13,7 @@ from sweep.results.record import TrialKey
 
 RAW = {"question": "Q?", "task": {"name": "increasing"}, "search": {"units": {"low": 1, "high": 8}}}
 KEY = TrialKey(trial=0, phase=Phase.SEARCH, condition={}, parameters={"units": 3})
-FIGURES = {"solve_rate": 0.5, "seeds": 4, "recall_accuracy": 0.75}
+FIGURES = {"solve_rate": 0.5, "seeds": 4, "recall_bits": 0.75}
 
 
 class Clock:
@@ -75,8 +75,7 @@ def test_without_a_terminal_a_plain_line_is_told_now_and_then() -> None:
             clock.now = now
             told.trial_finished(KEY, "complete", FIGURES)
     assert out.getvalue().splitlines() == [
-        "tuning: 13 of 50 trials, 0:00:40 elapsed, about 0:08:13 left; solved 6 of 12 replicates, best recall_accuracy "
-        "0.75"
+        "tuning: 13 of 50 trials, 0:00:40 elapsed, about 0:08:13 left; solved 6 of 12 replicates, best recall_bits 0.75"
     ]
 
 

@@ -243,7 +243,7 @@ def test_more_seeds_than_a_trial_has_are_refused_and_not_listed() -> None:
             "[[conditions]]\nmax_error = 1\n[[conditions]]\nmax_error = 1.0",
             "conditions: tables 1 and 2 are equal: { max_error = 1.0 }; leave one of them out",
         ),
-        ("[study]\nobjective = []", "study: objective is empty; name an outcome, recall_accuracy for example"),
+        ("[study]\nobjective = []", "study: objective is empty; name an outcome, recall_bits for example"),
         ("[study]\nseeds = [1, 2, 1]", "study: seeds holds a seed twice: [1, 2, 1]"),
         ("[study]\nseeds = 0", "study: seeds is 0; at least one replicate is needed"),
         ("[study]\nseeds = []", "study: seeds is []; at least one replicate is needed"),

@@ -49,7 +49,9 @@ def with_model(model: configuration.ModelConfig) -> Experiment:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_an_experiment_of_the_project_has_the_identity_that_the_first_version_gave_it(name: str) -> None:
-    assert load(ROOT / "experiments" / f"{name}.toml").identity == RECORDED[name]
+    experiment = load(ROOT / "experiments" / f"{name}.toml")
+    assert experiment.as_begun_with(1).identity == RECORDED[name]
+    assert (experiment.identity == RECORDED[name]) == ("objective" in experiment.study.model_fields_set)
 
 
 def test_an_experiment_with_all_kinds_of_dimensions_has_the_identity_that_the_first_version_gave_it() -> None:

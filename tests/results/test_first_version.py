@@ -92,7 +92,22 @@ def test_a_folder_of_the_first_version_that_was_gone_on_with_is_of_this_one(firs
     before = json.loads((first_version.path / "manifest.json").read_text())
     go_on(first_version)
     after = first_version.manifest()
-    assert (before["schema_version"], after["schema_version"]) == (1, 2)
+    assert (before["schema_version"], after["schema_version"], after["begun_with"]) == (1, 3, 1)
     assert [facts["recall_ceiling"] for facts in after["tasks"]] == [0.5, 0.5]
     assert after["created"] == before["created"]
     assert after["earlier_runs"][0]["commit"] == before["commit"]
+
+
+def test_without_an_objective_a_folder_goes_on_with_the_one_of_its_time(first_version: Store) -> None:
+    file = first_version.path / "experiment.toml"
+    text = file.read_text().replace('objective = "-loss"\n', "")
+    file.write_text(text)
+    assert first_version.experiment().study.objectives == ("recall_accuracy",)
+    go_on(first_version)
+    assert first_version.manifest()["begun_with"] == 1
+    assert first_version.experiment().study.objectives == ("recall_accuracy",)
+    new = Store(first_version.path.with_name("new"))
+    run = Run("new", load(file), text, {}, new.path.parent, None, ["sweep", "run"])
+    run_experiment(run, Observer(), Stub())
+    assert new.experiment().study.objectives == ("recall_bits",)
+    assert new.experiment().differences(first_version.experiment())[0].startswith("study.objective: was")

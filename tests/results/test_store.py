@@ -84,6 +84,19 @@ def test_the_trials_table_has_the_columns_of_the_contract_in_order(small: Store)
         "train_seconds",
         "compile_seconds",
         "error",
+        "margin",
+        "recall_margin",
+        "recall_bits",
+        "test_loss",
+        "epochs_to_keep",
+        "sequences_to_keep",
+        "updates_to_keep",
+        "ert_sequences_low",
+        "ert_sequences_high",
+        "ert_sequences_to_keep",
+        "ert_sequences_to_keep_low",
+        "ert_sequences_to_keep_high",
+        "memoryless_loss",
     ]
 
 
@@ -103,6 +116,14 @@ def test_the_replicates_table_has_the_columns_of_the_contract_in_order(small: St
         "recall_accuracy",
         "sequence_accuracy",
         "max_error",
+        "margin",
+        "recall_margin",
+        "recall_bits",
+        "test_loss",
+        "epochs_to_keep",
+        "sequences_to_keep",
+        "updates_to_keep",
+        "solved_with_margin",
     ]
 
 
@@ -118,6 +139,10 @@ def test_the_curves_table_has_the_columns_of_the_contract_in_order(small: Store)
         "accuracy",
         "recall_accuracy",
         "sequence_accuracy",
+        "margin",
+        "recall_margin",
+        "recall_bits",
+        "test_loss",
     ]
 
 
@@ -252,7 +277,7 @@ def test_results_are_loaded_by_the_path_of_their_folder(small: Store) -> None:
 
 def test_the_manifest_says_how_it_was_run(small: Store) -> None:
     manifest = small.manifest()
-    assert (manifest["schema_version"], manifest["experiment"]) == (2, "small")
+    assert (manifest["schema_version"], manifest["experiment"]) == (3, "small")
     assert manifest["command"] == ["sweep", "run", "small"]
     assert {"python", "tensorflow", "keras", "optuna"} <= manifest["versions"].keys()
     assert {"created", "hardware", "device", "commit"} <= manifest.keys()
@@ -570,10 +595,10 @@ def test_a_damaged_manifest_is_named_in_one_line(content: bytes, small: Store) -
 
 def test_results_of_a_later_version_are_refused(small: Store) -> None:
     path = small.path / "manifest.json"
-    path.write_text(json.dumps(small.manifest() | {"schema_version": 3}))
+    path.write_text(json.dumps(small.manifest() | {"schema_version": 4}))
     with pytest.raises(SweepError) as refused:
         small.load()
-    assert str(refused.value) == f"{path}: has schema version 3; this sweep reads up to version 2"
+    assert str(refused.value) == f"{path}: has schema version 4; this sweep reads up to version 3"
 
 
 def test_a_folder_without_results_says_how_to_make_them(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def chosen(
         numbers = range(first, min(first + ROUND, trials))
         parameters += [search.choose(n, recorded[n] if n < len(recorded) else None) for n in numbers]
         for number in numbers:
-            figures = {"recall_accuracy": parameters[number]["units"], "parameters": 1}
+            figures = {"recall_bits": parameters[number]["units"], "parameters": 1}
             search.tell(number, finished_trial(asked, number, "complete", parameters[number], figures, {1: 0.5}))
     return parameters
 
@@ -116,7 +116,7 @@ def test_what_an_earlier_version_trained_at_a_rounding_beside_a_step_is_gone_on_
     )
     earlier: list[dict[str, object]] = [{"units": 1 + i, "learning_rate": 0.1 + i * 0.1} for i in range(7)]
     assert earlier[-1]["learning_rate"] == 0.7000000000000001
-    figures = {"recall_accuracy": 1.0}
+    figures = {"recall_bits": 1.0}
     told = [finished_trial(space, number, "complete", each, figures, {}).params for number, each in enumerate(earlier)]
     assert [each["learning_rate"] for each in told[:6]] == [each["learning_rate"] for each in earlier[:6]]
     assert told[-1]["learning_rate"] == 0.7
