@@ -42,7 +42,7 @@ class Reports:
     tested: NDArray[np.bool_]
 
     def at_points(self, configuration: Configuration) -> dict[int, NDArray[np.float64]]:
-        """Epoch -> (R,), at the last test before each point; stopped replicates keep their last values, nan is the worst."""
+        """Epoch -> (R,), at the last test before each point; who stopped keeps the last value; nan is the worst."""
         if not len(self.epochs):
             return {}
         latest = np.maximum.accumulate(np.where(self.tested, np.arange(len(self.epochs)), 0), axis=1)
