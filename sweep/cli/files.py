@@ -88,7 +88,7 @@ def schema() -> None:
     Example:
       sweep schema > experiment.schema.json
     """
-    from sweep.experiment.file import json_schema
+    from sweep.experiment.json_schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from sweep.errors import RunError, SweepError
 from sweep.execution.executor import Executor, InProcess, Observer
 from sweep.experiment.experiment import ConfirmConfig, Experiment
+from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.trials import Phase, TrialNumber, numbered
 from sweep.files import write_whole
 from sweep.machine.backend import backend, backend_of
@@ -25,10 +26,11 @@ from sweep.results.record import Record, TrialKey
 from sweep.results.store import Store
 from sweep.results.task_facts import stored_facts
 from sweep.search.confirmation import confirmation_jobs
+from sweep.search.finished import finished_trial, named_directions
 from sweep.search.job import Job
 from sweep.search.ownership import Lock, Owner, only_run
 from sweep.search.pruning import History, Reports, reported_outcome
-from sweep.search.samplers import Search, finished_trial, named_directions, round_size
+from sweep.search.samplers import Search, round_size
 from sweep.search.storage_copy import Copying, Mirror, open_storage, url_of_file
 
 _WRITER = ".writer.json"  # beside the lock, which is emptied by whoever tries it
@@ -65,7 +67,7 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
             open_storage(url) as storage,
             only_run(storage, run.name) as lock,
         ):
-            owner = Owner(experiment=experiment.identity, folder=store.manifest()["id"], alone=run.storage is None)
+            owner = Owner(experiment=identity_of(experiment), folder=store.manifest()["id"], alone=run.storage is None)
             search = _Search(run, storage, lock, owner, ended)
             observer.started(total, sum(trial < total for trial in ended))
             if any(trial not in ended for trial in range(total)):
@@ -242,7 +244,7 @@ def _prepare(store: Store, run: Run) -> None:
         store.create(run.text, _manifest(run))
         return
     _refuse_another_backend(store)
-    changes = store.experiment().differences(run.experiment)
+    changes = differences(store.experiment(), run.experiment)
     if changes:
         raise SweepError(
             f"{store.path}: holds the results of another version of this experiment: "

@@ -12,7 +12,6 @@ from pydantic import Field, field_serializer, model_validator
 
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
 from sweep.experiment.grid import grid_points, grid_size, grid_values
-from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.outcomes import OBJECTIVES, OUTCOMES
 from sweep.experiment.space import Dimension
 from sweep.faults import plural, quoted, unknown
@@ -188,16 +187,6 @@ class Experiment(Frozen):
             if name not in self.search or self.search[name].applies(parameters)
         }
 
-    @property
-    def _grid(self) -> dict[str, Sequence[Any]]:
-        whole = {name: self.base.number_type(name) is int for name in self.search}
-        return {name: grid_values(name, dimension, whole=whole[name]) for name, dimension in self.search.items()}
-
-    @property
-    def identity(self) -> str:
-        """Sixteen hexadecimal digits that two experiments share only if nothing in `differences` tells them apart."""
-        return identity_of(self)
-
     def as_begun_with(self, version: int) -> "Experiment":
         """As results have it that were begun with a schema version: what the file leaves out was another thing once.
 
@@ -207,9 +196,10 @@ class Experiment(Frozen):
             return self
         return self.model_copy(update={"study": self.study.model_copy(update={"objective": "recall_accuracy"})})
 
-    def differences(self, other: "Experiment") -> list[str]:
-        """What `other` would change in the numbers: one line a key. The question and more trials do not."""
-        return differences(self, other)
+    @property
+    def _grid(self) -> dict[str, Sequence[Any]]:
+        whole = {name: self.base.number_type(name) is int for name in self.search}
+        return {name: grid_values(name, dimension, whole=whole[name]) for name, dimension in self.search.items()}
 
 
 def settings_of(conditions: Mapping[str, tuple[Any, ...]], *, paired: bool) -> tuple[dict[str, Any], ...]:

@@ -4,19 +4,15 @@ Keys that came after the first version stay out of it at their defaults, so that
 gone on with. Nothing has to be done for that when a key is added: the keys of the first version are listed here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sweep.experiment.experiment import Experiment
 from sweep.experiment.space import Choices
 from sweep.faults import quoted
 from sweep.frozen import Frozen
-
-if TYPE_CHECKING:
-    from sweep.experiment.experiment import Experiment
 
 _FIRST = {
     "model": {"cell", "units", "layers", "output", "gate_bias", "chrono_max", "stateful"},
@@ -54,7 +50,7 @@ def identity_of(experiment: Experiment) -> str:
 
 
 def differences(one: Experiment, other: Experiment) -> list[str]:
-    """What `other` would change in the numbers of `one`: one line a key."""
+    """What `other` would change in the numbers of `one`: one line a key. The question and more trials do not."""
     old, new = content(one), content(other)
     changed = [key for key in {**old, **new} if json.dumps(old.get(key)) != json.dumps(new.get(key))]
     # Without this, a key that comes or goes would be told twice: by itself, and by the order of all keys.

@@ -1,11 +1,10 @@
-"""Optuna's part: search spaces, samplers, and trials as Optuna stores them.
+"""Which configuration a trial has: Optuna's samplers, and those that need no Optuna.
 
 Trials are chosen in rounds: a trial is a function of the experiment, of its number and of the trials of earlier
 rounds, never of those trained beside it. It is then the same whatever the process did before and however many
 workers train: a resumed study, an undisturbed one and a parallel one draw the same configurations.
 """
 
-import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -13,21 +12,14 @@ from typing import Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from sweep.experiment.experiment import Experiment
-from sweep.experiment.space import Choices
-from sweep.experiment.steps import Steps
-from sweep.experiment.trials import TrialNumber
-from sweep.search.note import configuration_table
+from sweep.search.distributions import distributions, on_its_step, suggest, value_at
+from sweep.search.finished import directions
 from sweep.search.optuna_private import prepare_optuna
 
 ROUND = 10
@@ -49,25 +41,6 @@ def learns(experiment: Experiment) -> bool:
 def round_size(experiment: Experiment) -> int:
     """Trials of each study in a round: all of them, where nothing is learnt from one for another."""
     return ROUND if learns(experiment) or experiment.study.pruner != "none" else experiment.trials
-
-
-def directions(experiment: Experiment) -> list[StudyDirection]:
-    """Optuna's direction for each objective."""
-    return [
-        StudyDirection.MINIMIZE if objective.startswith("-") else StudyDirection.MAXIMIZE
-        for objective in experiment.study.objectives
-    ]
-
-
-def named_directions(experiment: Experiment) -> dict[str, StudyDirection]:
-    """The same by the objectives' names."""
-    names = [objective.removeprefix("-") for objective in experiment.study.objectives]
-    return dict(zip(names, directions(experiment), strict=True))
-
-
-def distributions(experiment: Experiment) -> dict[str, BaseDistribution]:
-    """Optuna's distribution for each searched parameter."""
-    return {name: _distribution(experiment, name) for name in experiment.search}
 
 
 class Search:
@@ -124,7 +97,7 @@ class Search:
         given = self._start(number)
         if self._experiment.study.sampler == "qmc":
             names = self._experiment.search
-            values = {n: _at(self._distributions[n], u) for n, u in zip(names, self._points[number], strict=True)}
+            values = {n: value_at(self._distributions[n], u) for n, u in zip(names, self._points[number], strict=True)}
             given = self._experiment.applicable(values | given)
         if given:
             study.enqueue_trial(given)
@@ -136,14 +109,14 @@ class Search:
         given = starts[number] if number < len(starts) else {}
         real = (FloatDistribution,)
         given = {n: float(v) if isinstance(self._distributions[n], real) else v for n, v in given.items()}
-        return {n: _on_its_step(self._distributions[n], value) for n, value in given.items()}
+        return {n: on_its_step(self._distributions[n], value) for n, value in given.items()}
 
     def _suggested(self, trial: optuna.Trial) -> dict[str, Any]:
         """Ask for each parameter, those that depend on others last."""
         search, values = self._experiment.search, dict[str, Any]()
         for name in sorted(search, key=lambda name: search[name].when is not None):
             if search[name].applies(values):
-                values[name] = _suggest(trial, name, self._distributions[name])
+                values[name] = suggest(trial, name, self._distributions[name])
         return {name: values[name] for name in search if name in values}
 
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
@@ -167,72 +140,6 @@ class Search:
         return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
-def finished_trial(
-    experiment: Experiment,
-    trial: int,
-    state: str,
-    parameters: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    curve: Mapping[int, float],
-) -> FrozenTrial:
-    """A trial that is over, as Optuna keeps it; `curve` is epoch -> reported value.
-
-    Its system attribute `note` is the whole configuration, as a table in Markdown.
-    """
-    states = {
-        "complete": TrialState.COMPLETE,
-        "pruned": TrialState.PRUNED,
-        "failed": TrialState.FAIL,
-    }
-    error = figures.get("error")
-    settings = experiment.condition_settings
-    setting = settings[TrialNumber.of(trial, len(settings)).condition]
-    configuration = experiment.base.replace(**setting, **parameters)
-    ranges = {name: _distribution(experiment, name) for name in parameters}
-    return optuna.trial.create_trial(
-        state=states[state],
-        values=objective_values(experiment, figures) if state == "complete" else None,
-        params={name: _within(ranges[name], value) for name, value in parameters.items()},
-        distributions=ranges,
-        intermediate_values=dict(curve),
-        user_attrs={"trial": trial} | ({"error": error} if error else {}),
-        system_attrs={"note": configuration_table(configuration)},
-    )
-
-
-def objective_values(experiment: Experiment, figures: Mapping[str, Any]) -> list[float]:
-    """The value of each objective; a time that is missing, because too few solved, is infinite."""
-    values = []
-    for objective in experiment.study.objectives:
-        value = figures.get(objective.removeprefix("-"))
-        if value is None or np.isnan(value):
-            value = np.inf if objective.startswith("-") else -np.inf
-        values.append(float(value))
-    return values
-
-
-def _distribution(experiment: Experiment, name: str) -> BaseDistribution:
-    dimension = experiment.search[name]
-    if isinstance(dimension, Choices):
-        return CategoricalDistribution(dimension.choices)
-    if experiment.base.number_type(name) is int:
-        step = int(dimension.step or 1)
-        high = dimension.low + (dimension.high - dimension.low) // step * step
-        return IntDistribution(int(dimension.low), int(high), log=dimension.log, step=step)
-    return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log, step=dimension.step)
-
-
-def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
-    match distribution:
-        case CategoricalDistribution():
-            return trial.suggest_categorical(name, distribution.choices)
-        case IntDistribution(low=low, high=high, step=step, log=log):
-            return trial.suggest_int(name, low, high, step=step, log=log)
-        case FloatDistribution(low=low, high=high, step=step, log=log):
-            return trial.suggest_float(name, low, high, step=step, log=log)
-    raise AssertionError(distribution)
-
-
 class _OnSteps(optuna.samplers.BaseSampler):
     """A sampler whose stepped values are the decimals that they are meant to be; Optuna's may be a rounding beside."""
 
@@ -241,14 +148,14 @@ class _OnSteps(optuna.samplers.BaseSampler):
     ) -> dict[str, Any]:
         """What is drawn together."""
         drawn = super().sample_relative(study, trial, search_space)  # type: ignore[safe-super] # the next base's
-        return {name: _on_its_step(search_space[name], value) for name, value in drawn.items()}
+        return {name: on_its_step(search_space[name], value) for name, value in drawn.items()}
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """What is drawn by itself."""
         drawn = super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[safe-super]
-        return _on_its_step(param_distribution, drawn)
+        return on_its_step(param_distribution, drawn)
 
 
 class _KnownSpace(_OnSteps):
@@ -279,21 +186,6 @@ class _CmaEs(_KnownSpace, optuna.samplers.CmaEsSampler):
 
 class _Nsga2(_KnownSpace, optuna.samplers.NSGAIISampler):
     pass
-
-
-def _on_its_step(distribution: BaseDistribution, value: Any) -> Any:
-    match distribution:
-        case FloatDistribution(low=low, high=high, step=float(step)):
-            return Steps(low, high, step).nearest(value)
-    return value
-
-
-def _within(distribution: BaseDistribution, value: Any) -> Any:
-    """The value as Optuna takes it: earlier versions trained at low + i * step, which may be a rounding above high."""
-    match distribution:
-        case FloatDistribution(low=low, high=high, step=float()):
-            return min(max(value, low), high)
-    return value
 
 
 def _drawn_together(
@@ -346,26 +238,3 @@ def _sobol_points(experiment: Experiment, condition: int) -> NDArray[np.float64]
     rng = np.random.default_rng([experiment.study.seed, condition])
     sequence = qmc.Sobol(len(experiment.search), rng=rng)
     return np.asarray(sequence.random_base2((experiment.trials - 1).bit_length()))
-
-
-def _at(distribution: BaseDistribution, share: float) -> Any:
-    """The value that lies `share` (0 to 1, without 1) of the way through a dimension."""
-    match distribution:
-        case CategoricalDistribution():
-            return distribution.choices[int(share * len(distribution.choices))]
-        case IntDistribution(log=True):
-            low, high = math.log(distribution.low - 0.5), math.log(distribution.high + 0.5)
-            return min(max(round(math.exp(low + share * (high - low))), distribution.low), distribution.high)
-        case IntDistribution():
-            return distribution.low + distribution.step * int(
-                share * len(range(distribution.low, distribution.high + 1, distribution.step))
-            )
-        case FloatDistribution(log=True):
-            low, high = math.log(distribution.low), math.log(distribution.high)
-            return min(max(math.exp(low + share * (high - low)), distribution.low), distribution.high)
-        case FloatDistribution(step=float(step)):
-            steps = Steps(distribution.low, distribution.high, step)
-            return steps[int(share * len(steps))]
-        case FloatDistribution():
-            return distribution.low + share * (distribution.high - distribution.low)
-    raise AssertionError(distribution)

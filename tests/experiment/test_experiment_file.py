@@ -13,8 +13,10 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sweep.errors import SweepError
 from sweep.experiment.configuration import ModelConfig, TrainingConfig
 from sweep.experiment.experiment import SEARCHABLE, Experiment
-from sweep.experiment.file import checked_name, json_schema, load, name_of, override, parse
-from sweep.search.samplers import distributions
+from sweep.experiment.file import checked_name, load, name_of, override, parse
+from sweep.experiment.identity import differences, identity_of
+from sweep.experiment.json_schema import json_schema
+from sweep.search.distributions import distributions
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
 
@@ -150,7 +152,7 @@ def test_each_table_of_conditions_is_one_setting() -> None:
 def test_tables_of_conditions_keep_to_themselves_under_an_override() -> None:
     replaced = override(experiment(TABLES), seeds=3)
     assert replaced.condition_settings == experiment(TABLES).condition_settings
-    assert replaced.differences(experiment(TABLES)) == ["study.seeds: was 3, is 10"]
+    assert differences(replaced, experiment(TABLES)) == ["study.seeds: was 3, is 10"]
 
 
 def test_more_seeds_than_a_trial_has_are_refused_and_not_listed() -> None:
@@ -650,24 +652,24 @@ def test_an_experiment_survives_being_written_and_read(original: Experiment) -> 
 def test_an_experiment_survives_json(original: Experiment) -> None:
     again = parse(original.model_dump(mode="json", exclude_unset=True), where="f.toml")
     assert again == original
-    assert again.identity == original.identity
+    assert identity_of(again) == identity_of(original)
 
 
 @pytest.mark.slow
 @given(experiments, experiments)
 def test_two_experiments_share_their_identity_exactly_if_nothing_differs(one: Experiment, two: Experiment) -> None:
-    assert (one.identity == two.identity) == (not one.differences(two))
+    assert (identity_of(one) == identity_of(two)) == (not differences(one, two))
 
 
 @given(experiments)
 def test_an_experiment_does_not_differ_from_itself(one: Experiment) -> None:
-    assert one.differences(one) == []
+    assert differences(one, one) == []
 
 
 @pytest.mark.slow
 @given(experiments, experiments)
 def test_as_much_differs_either_way(one: Experiment, two: Experiment) -> None:
-    assert len(one.differences(two)) == len(two.differences(one))
+    assert len(differences(one, two)) == len(differences(two, one))
 
 
 SEARCH = "[search]\nunits = { low = 1, high = 8 }\nshuffle = { choices = [true, false] }\n"
@@ -676,21 +678,21 @@ SEARCH = "[search]\nunits = { low = 1, high = 8 }\nshuffle = { choices = [true, 
 def test_another_question_and_more_trials_are_no_difference() -> None:
     one = experiment(SEARCH + "[study]\ntrials = 5")
     two = experiment(SEARCH + "[study]\ntrials = 50").model_copy(update={"question": "Why?"})
-    assert one.differences(two) == []
-    assert one.identity == two.identity
+    assert differences(one, two) == []
+    assert identity_of(one) == identity_of(two)
 
 
 def test_a_difference_names_the_key_the_old_value_and_the_new() -> None:
     one, two = experiment("[model]\nunits = 4"), experiment("[model]\nunits = 5\n[study]\nseeds = [1, 2]")
-    assert one.differences(two) == ["model.units: was 4, is 5", "study.seeds: was 10, is [1, 2]"]
+    assert differences(one, two) == ["model.units: was 4, is 5", "study.seeds: was 10, is [1, 2]"]
 
 
 def test_a_default_that_is_written_out_is_no_difference() -> None:
-    assert experiment().differences(experiment("[model]\nunits = 20\n[training]\nepochs = 250")) == []
+    assert differences(experiment(), experiment("[model]\nunits = 20\n[training]\nepochs = 250")) == []
 
 
 def test_a_search_dimension_that_comes_is_told_key_by_key() -> None:
-    assert experiment().differences(experiment("[search]\nunits = { choices = [1, 2] }")) == [
+    assert differences(experiment(), experiment("[search]\nunits = { choices = [1, 2] }")) == [
         "search.units.choices: was not set, is [1, 2]"
     ]
 
@@ -698,26 +700,28 @@ def test_a_search_dimension_that_comes_is_told_key_by_key() -> None:
 def test_the_order_of_the_conditions_is_a_difference_since_trials_are_numbered_by_it() -> None:
     one = experiment("[conditions]\nkeys = [2, 3]\nsequence_length = [5, 6]")
     two = experiment("[conditions]\nsequence_length = [5, 6]\nkeys = [2, 3]")
-    assert one.differences(two) == [
+    assert differences(one, two) == [
         'order of conditions: was ["keys", "sequence_length"], is ["sequence_length", "keys"]'
     ]
 
 
 def test_a_table_of_conditions_that_changes_is_told_by_its_number() -> None:
     two = experiment(TABLES.replace("10", "7"))
-    assert experiment(TABLES).differences(two) == ["conditions.2.sequence_length: was 10, is 7"]
+    assert differences(experiment(TABLES), two) == ["conditions.2.sequence_length: was 10, is 7"]
 
 
 def test_tables_and_lists_of_the_same_values_are_other_experiments() -> None:
     lists = experiment("[conditions]\nsequence_length = [5, 6]\nkeys = [2, 3]")
     tables = experiment("[[conditions]]\nsequence_length = 5\nkeys = 2\n[[conditions]]\nsequence_length = 6\nkeys = 3")
     assert lists.conditions == tables.conditions
-    assert lists.identity != tables.identity
+    assert identity_of(lists) != identity_of(tables)
 
 
 def test_the_order_of_the_search_is_a_difference_since_the_sampler_draws_by_it() -> None:
     two = experiment("[search]\nshuffle = { choices = [true, false] }\nunits = { low = 1, high = 8 }\n")
-    assert experiment(SEARCH).differences(two) == ['order of search: was ["units", "shuffle"], is ["shuffle", "units"]']
+    assert differences(experiment(SEARCH), two) == [
+        'order of search: was ["units", "shuffle"], is ["shuffle", "units"]'
+    ]
 
 
 # The schema for editors

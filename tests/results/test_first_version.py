@@ -17,6 +17,7 @@ from sweep.errors import SweepError
 from sweep.execution.executor import Observer
 from sweep.execution.rounds import Run, run_experiment
 from sweep.experiment.file import load, override
+from sweep.experiment.identity import differences
 from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.page import write_report
 from sweep.results.export import exported
@@ -110,4 +111,4 @@ def test_without_an_objective_a_folder_goes_on_with_the_one_of_its_time(first_ve
     run = Run("new", load(file), text, {}, new.path.parent, None, ["sweep", "run"])
     run_experiment(run, Observer(), Stub())
     assert new.experiment().study.objectives == ("recall_bits",)
-    assert new.experiment().differences(first_version.experiment())[0].startswith("study.objective: was")
+    assert differences(new.experiment(), first_version.experiment())[0].startswith("study.objective: was")

@@ -14,6 +14,7 @@ from stubs import Stub, stub_outcome
 
 from sweep.errors import RunError, SweepError
 from sweep.experiment.file import load
+from sweep.experiment.identity import identity_of
 from sweep.results.outcome import Outcome
 from sweep.search.job import Job
 from sweep.search.ownership import Lock, only_run
@@ -108,7 +109,7 @@ def without_an_id(path: Path, url: str) -> None:
     with open_storage(url) as storage:
         for length in (4, 5):
             study = optuna.load_study(study_name=f"faulty/sequence_length={length}", storage=storage)
-            study.set_user_attr("sweep_experiment", load(path).identity)
+            study.set_user_attr("sweep_experiment", identity_of(load(path)))
 
 
 def test_a_study_without_an_id_is_gone_on_with_where_its_trials_are_the_folders(tmp_path: Path, server: Server) -> None:

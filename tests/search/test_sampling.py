@@ -17,8 +17,9 @@ from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import parse
 from sweep.results.outcome import Outcome
 from sweep.results.results import Results
+from sweep.search.finished import finished_trial
 from sweep.search.job import Job
-from sweep.search.samplers import REMEMBERED, ROUND, Search, finished_trial, remembered
+from sweep.search.samplers import REMEMBERED, ROUND, Search, remembered
 
 SAMPLERS = ["tpe", "random", "qmc", "cmaes", "nsga2"]
 
