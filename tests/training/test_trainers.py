@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sweep.experiment.configuration import Configuration
+from sweep.machine.loading import import_keras
 from sweep.tasks.explicit import ExplicitTask
 from sweep.tasks.increasing import IncreasingTask
 from sweep.tasks.marked import MarkedTask
@@ -77,6 +79,40 @@ GRID: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture
+def keras_pipeline() -> Callable[[Any], Any]:
+    """How Keras makes a `tf.data` pipeline of arrays: anew at each `fit` and `predict`, which is most of their time."""
+    import_keras()
+    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+    return ArrayDataAdapter.get_tf_dataset  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def one_pipeline_for_equal_arrays(
+    keras_pipeline: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> dict[Any, Any]:
+    """Keras makes one for equal arrays, and only what it gives of them is made anew."""
+    from keras.src import tree
+    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+    made: dict[Any, Any] = {}
+
+    def pipeline(self: Any) -> Any:
+        arrays = [(array.shape, array.dtype.str, array.tobytes()) for array in tree.flatten(self._inputs)]
+        key = (self.batch_size, self._shuffle, *arrays)
+        if self._shuffle or key not in made:
+            made[key] = keras_pipeline(self)
+        return made[key]
+
+    monkeypatch.setattr(ArrayDataAdapter, "get_tf_dataset", pipeline)
+    return made
+
+
+QUICKLY = pytest.mark.usefixtures("one_pipeline_for_equal_arrays")
+"""Where the literal loop trains for long."""
+
+
 def trainer(task: Any, seeds: tuple[int, ...], **parameters: Any) -> Trainer:
     configuration = Configuration(task=task).replace(**parameters)
     return start_training(configuration, build_task(task), seeds)
@@ -104,6 +140,7 @@ def assert_same_training(literal: Trainer, fused: Trainer, epochs: int) -> None:
             np.testing.assert_allclose(b, a, atol=1e-3)
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "parameters"), GRID, ids=lambda v: str(v) if isinstance(v, dict) else v.name)
 def test_the_trainers_agree_seed_by_seed(task: Any, parameters: dict[str, Any]) -> None:
@@ -172,6 +209,7 @@ def test_packed_weights_come_back_as_they_were(cell: Any, symbols: int) -> None:
         np.testing.assert_array_equal(back, weight)
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_a_success_counts_only_if_the_criterion_sequences_confirm_it(kind: str, monkeypatch: Any) -> None:
@@ -210,12 +248,14 @@ def test_the_criterion_refuses_a_network_that_errs_on_one_of_its_sequences() -> 
     assert (error > 0).all()
 
 
+@QUICKLY
 @pytest.mark.slow
 def test_the_trainers_agree_over_fifty_epochs_of_the_tutorial() -> None:
     seeds = (0, 1, 2, 11)
     assert_same_training(*both(TUTORIAL, seeds, epochs=50, evaluate_every=10), epochs=50)
 
 
+@QUICKLY
 @pytest.mark.slow
 def test_the_trainers_end_with_the_same_predictions_after_all_of_the_tutorial() -> None:
     literal, fused = both(TUTORIAL, (4,), epochs=250, evaluate_every=250)
@@ -254,6 +294,28 @@ def test_the_literal_trainer_is_the_tutorials_script() -> None:
 
 
 @pytest.mark.slow
+def test_the_literal_trainer_learns_the_same_from_pipelines_that_keras_makes_anew_for_each_fit(
+    one_pipeline_for_equal_arrays: dict[Any, Any], keras_pipeline: Callable[[Any], Any], monkeypatch: Any
+) -> None:
+    """To the last bit; it takes twice as long, so that the other tests have one pipeline for equal arrays."""
+    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+    options = {"trainer": "fit", "epochs": 4, "evaluate_every": 2, "shuffle": True}
+    quick = trainer(TUTORIAL, (2,), **options)
+    learnt = quick.advance(4)
+    assert len(one_pipeline_for_equal_arrays) == 4, "of two sequences, to train on and to test on"
+    monkeypatch.setattr(ArrayDataAdapter, "get_tf_dataset", keras_pipeline)
+    literal = trainer(TUTORIAL, (2,), **options)
+    learnt_anew = literal.advance(4)
+    for name in ("loss", "max_error", "accuracy"):
+        np.testing.assert_array_equal(getattr(learnt_anew, name), getattr(learnt, name))
+    assert len(one_pipeline_for_equal_arrays) == 4
+    for ours, theirs in zip(quick.weights()[0], literal.weights()[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@QUICKLY
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_it_does_not_matter_in_which_chunks_the_epochs_are_trained(kind: str) -> None:
     options = {"trainer": kind, "epochs": 5, "shuffle": True, "batch_size": 1}
@@ -266,6 +328,7 @@ def test_it_does_not_matter_in_which_chunks_the_epochs_are_trained(kind: str) ->
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_the_accuracy_by_step_stays_that_of_the_latest_test_when_the_training_goes_on_without_one(kind: str) -> None:
@@ -284,6 +347,7 @@ def test_before_the_first_test_there_is_no_accuracy_by_step() -> None:
     assert not np.isnan(each.step_accuracy()).any()
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_testing_does_not_disturb_training(kind: str) -> None:
@@ -319,6 +383,7 @@ def test_a_solved_replicate_stops_and_the_others_go_on() -> None:
         assert np.isnan(stopping.loss[row, last + 1 :]).all()
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 def test_a_network_that_diverged_answers_nothing(kind: str) -> None:
