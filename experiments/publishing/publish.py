@@ -25,6 +25,7 @@ from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.importances import importances
+from sweep.reporting.findings.tables import ert_interval
 from sweep.reporting.look.display import DASH, columns, count, percent, percent_interval, value_text
 from sweep.reporting.look.rendering import rendered
 from sweep.reporting.page import write_report
@@ -32,6 +33,7 @@ from sweep.results.record import record_schema
 from sweep.results.results import Results
 from sweep.results.store import Store
 from sweep.results.upgrades import as_of, version_of
+from sweep.stats import Interval
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -155,11 +157,12 @@ def _comment(results: Results) -> str:
     return " ".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
-def _ours(choice: Choice) -> dict[str, Any]:
-    """What our networks took to solve it, as the columns of a table."""
+def _ours(findings: Findings, choice: Choice, printed: float) -> dict[str, Any]:
+    """What our networks took to solve it, as the columns of a table, beside the number `printed` in 1997."""
     trial = choice.trial
     took = np.where(choice.replicates["solved"], choice.replicates["sequences_to_solve"], np.inf)
     first, third = np.quantile(took, [0.25, 0.75], method="inverted_cdf")
+    ert = ert_interval(findings, trial, choice.replicates)
     middle = f" ({count(first)} to {count(third)})" if np.isfinite(first) else ""
     return {
         "parameters": int(trial["parameters"]),
@@ -167,20 +170,22 @@ def _ours(choice: Choice) -> dict[str, Any]:
         **{name: float(trial[name]) for name in ("solve_rate", "solve_rate_low", "solve_rate_high")},
         "sequences, median (middle half)": count(trial["sequences_to_solve"]) + middle,
         "ert_sequences": float(trial["ert_sequences"]),
+        "ert_sequences_low": ert.low,
+        "ert_sequences_high": ert.high,
         "train_seconds": float(trial["train_seconds"]),
+        "1997 / ERT (95%)": _ratio(printed, float(trial["ert_sequences"]), ert),
     }
 
 
 def _delays(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
     """Table 3 of the paper, a row a condition, and ours beside it."""
-    rows = []
-    for choice in choices(Findings(results)).values():
+    rows, findings = [], Findings(results)
+    for choice in choices(findings).values():
         lag, distractors = (choice.condition.values[name] for name in ("lag", "distractors"))
         (printed,) = paper[(paper["lag"] == lag) & (paper["distractors"] == distractors)].to_dict("records")
-        ours = _ours(choice)
-        fewer = printed["sequences"] / ours["ert_sequences"]
+        ours = _ours(findings, choice, printed["sequences"])
         head = {"delay q": lag, "p": distractors, "1997: weights": f"{printed['weights']:,.0f}"}
-        rows.append(head | {"1997: sequences": count(printed["sequences"])} | ours | {"1997 / ERT": _ratio(fewer)})
+        rows.append(head | {"1997: sequences": count(printed["sequences"])} | ours)
     return pd.DataFrame(rows)
 
 
@@ -191,9 +196,8 @@ def _weighted(results: Results, name: str, paper: pd.DataFrame) -> pd.DataFrame:
     (condition,) = findings.conditions
     rows = []
     for _, trial in findings.search.ranked.sort_values("last_weight").iterrows():
-        ours = _ours(Choice(condition, findings.search, trial, confirmed=False))
-        fewer = printed["sequences"] / ours["ert_sequences"]
-        rows.append({"weight of the last step": trial["last_weight"]} | ours | {"1997 / ERT": _ratio(fewer)})
+        ours = _ours(findings, Choice(condition, findings.search, trial, confirmed=False), printed["sequences"])
+        rows.append({"weight of the last step": trial["last_weight"]} | ours)
     return pd.DataFrame(rows)
 
 
@@ -270,8 +274,12 @@ def _importances(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _ratio(number: float) -> str:
-    return f"{number:.3g}" if np.isfinite(number) and number else DASH
+def _ratio(printed: float, ert: float, interval: Interval) -> str:
+    """How many times fewer sequences ours took, with the interval of ours: the paper prints none of its own."""
+    if not np.isfinite(interval.low):
+        return DASH
+    most = f"{printed / interval.low:.3g}"
+    return f"{printed / ert:.3g} ({printed / interval.high:.3g} to {most})" if np.isfinite(ert) else f"<{most}"
 
 
 def _main(arguments: list[str]) -> None:

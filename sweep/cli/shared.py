@@ -81,7 +81,8 @@ def print_results(results: "Results") -> None:
     findings = Findings(results)
     table = displayed(accuracy_table(findings))
     objectives = {objective.removeprefix("-") for objective in results.experiment.study.objectives}
-    leaving = [heading(name) for name in _LEAVING if name not in objectives]
+    left = [heading(name) for name in _LEAVING if name not in objectives]
+    leaving = [head for plain in left for head in (plain, f"{plain} (95%)")]  # a column may have its interval in it
     left_out = print_table(list(table.columns), table.to_numpy().tolist(), leaving=leaving)
     if left_out:
         print_text(

@@ -25,6 +25,9 @@ VERDICTS: tuple[Verdict, ...] = ("better", "worse", "inconclusive")
 
 LEVEL = 0.05
 
+WORTH_SEEDS = 0.1
+"""P-value of the row alone up to which it is said how many seeds would tell: equal ones seldom show as much."""
+
 
 @dataclass(frozen=True, eq=False)
 class Arm:
@@ -54,7 +57,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A row of the table. `difference` is a - b; its interval is 95%, None where no value differs from another.
+    """A row of the table. `difference` is a - b; its interval is 95%, None where it is not known.
 
     A time to solve is the mean of the sequences until solved, or until the smaller budget of the two was
     spent. `improvement` is how likely a seed of a does better than one of b. `p_value` is corrected for all rows
@@ -75,8 +78,13 @@ class Comparison:
     improvement_high: float
     p_value: float
     verdict: Verdict
-    seeds_to_settle: int | None
-    """How many units a side would probably tell them apart, if they differ as here; None if told, or equal."""
+    seeds_to_settle_low: int | None
+    """How many units a side would tell them apart four times in five, if they differ as much as 4 of 5 such do.
+
+    None if they are told, or if equal ones show as much in one comparison of ten.
+    """
+    seeds_to_settle_high: int | None
+    """The same, if they differ as much as 9 of 10 such do; None where no number is enough."""
     units: tuple[int, int]
     unit: Literal["seed", "trial"]
     paired: bool
@@ -85,10 +93,10 @@ class Comparison:
 def compare(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[Comparison]:
     """Every pair by every metric. Equal configurations get any other verdict in 5 tables of 100, at the most."""
     measured = [(pair, metric, _measured(pair, metric)) for pair in pairs for metric in metrics]
-    p_values = stats.holm([found.p_value for _, _, found in measured])
+    alone = [found.p_value(len(measured)) for _, _, found in measured]
     return [
-        _row(pair, metric, found, float(p), len(measured))
-        for (pair, metric, found), p in zip(measured, p_values, strict=True)
+        _row(pair, metric, found, (p, float(corrected)), len(measured))
+        for (pair, metric, found), p, corrected in zip(measured, alone, stats.holm(alone), strict=True)
     ]
 
 
@@ -103,27 +111,30 @@ class _Measured:
     paired: bool
     unit: Literal["seed", "trial"]
 
-    @property
-    def p_value(self) -> float:
-        """Two-sided, of no difference."""
+    def p_value(self, rows: int) -> float:
+        """Two-sided, of no difference; fine enough to be corrected for so many `rows`."""
         if not self._are_rates:
             if self.paired:
-                return stats.paired_permutation_test(self.better_a - self.better_b)
-            return stats.permutation_test(self.better_a, self.better_b)
+                return stats.paired_permutation_test(self.better_a - self.better_b, comparisons=rows)
+            return stats.permutation_test(self.better_a, self.better_b, comparisons=rows)
         if self.paired:
             return stats.paired_rate_test(*self._discordant)
         return stats.rate_test(int(self.a.sum()), len(self.a), int(self.b.sum()), len(self.b))
 
     def interval(self, metric: str) -> stats.Interval | None:
-        """Of the difference of the means; None where the values show no spread, or there are too few of them."""
+        """Of the difference of the means; None where it is not known.
+
+        That is of a score without bounds, where replicates show no spread.
+        """
         if metric == "solve_rate" and self._are_rates:
             if self.paired:
                 return stats.paired_rate_difference_interval(*self._discordant, len(self.a))
             return stats.rate_difference_interval(int(self.a.sum()), len(self.a), int(self.b.sum()), len(self.b))
-        if self.paired:
+        if self.paired and np.ptp(self.a - self.b) > 0:
             found = stats.paired_mean_difference_interval(self.a - self.b)
-        else:
-            found = stats.mean_difference_interval(self.a, self.b)
+        else:  # of pairs that all differ by the same, each side has to say how far it may be trusted
+            bounds = (0.0, 1.0) if OUTCOMES[metric].is_share else None
+            found = stats.mean_difference_interval(self.a, self.b, bounds=bounds)
         return found if math.isfinite(found.high - found.low) and found.low < found.high else None
 
     @property
@@ -135,18 +146,20 @@ class _Measured:
         return int((self.a > self.b).sum()), int((self.a < self.b).sum())
 
 
-def _row(pair: Pair, metric: str, found: _Measured, p_value: float, rows: int) -> Comparison:
+def _row(pair: Pair, metric: str, found: _Measured, p_values: tuple[float, float], rows: int) -> Comparison:
+    """`p_values`: the row's own, and corrected for all `rows`."""
+    alone, corrected = p_values
     difference, interval = float(found.a.mean() - found.b.mean()), found.interval(metric)
     gain = float(found.better_a.mean() - found.better_b.mean())
     verdict: Verdict = "inconclusive"
     # A time's test and its mean may point in two directions, where curves cross: then neither is the sooner one.
     agree = gain * difference * _sign(metric) > 0
-    if p_value < LEVEL and agree:
+    if corrected < LEVEL and agree:
         verdict = "better" if gain > 0 else "worse"
-    needed = stats.seeds_to_settle(found.better_a, found.better_b, paired=found.paired, level=LEVEL / rows)
-    settle = None
-    if verdict == "inconclusive" and math.isfinite(needed):
-        settle = max(int(needed), min(len(found.a), len(found.b)) + 1)
+    needed = stats.Seeds(math.inf, math.inf)
+    if verdict == "inconclusive" and agree and alone <= WORTH_SEEDS:
+        needed = stats.seeds_to_settle(found.better_a, found.better_b, paired=found.paired, level=LEVEL / rows)
+    more = min(len(found.a), len(found.b)) + 1
     likely = stats.improvement_interval(found.better_a, found.better_b)
     return Comparison(
         condition=pair.condition,
@@ -161,9 +174,10 @@ def _row(pair: Pair, metric: str, found: _Measured, p_value: float, rows: int) -
         improvement=stats.probability_of_improvement(found.better_a, found.better_b),
         improvement_low=likely.low,
         improvement_high=likely.high,
-        p_value=p_value,
+        p_value=corrected,
         verdict=verdict,
-        seeds_to_settle=settle,
+        seeds_to_settle_low=max(int(needed.fewest), more) if math.isfinite(needed.fewest) else None,
+        seeds_to_settle_high=max(int(needed.most), more) if math.isfinite(needed.most) else None,
         units=(len(found.a), len(found.b)),
         unit=found.unit,
         paired=found.paired,

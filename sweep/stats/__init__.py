@@ -21,7 +21,7 @@ from sweep.stats.scores import (
     paired_mean_difference_interval,
     probability_of_improvement,
 )
-from sweep.stats.significance import holm, paired_permutation_test, permutation_test, seeds_to_settle
+from sweep.stats.significance import Seeds, holm, paired_permutation_test, permutation_test, seeds_to_settle
 from sweep.stats.times import (
     SolvedCurve,
     censored_median,
@@ -33,6 +33,7 @@ from sweep.stats.times import (
 
 __all__ = [
     "Interval",
+    "Seeds",
     "SolvedCurve",
     "agreeing_mean_interval",
     "binomial_interval",

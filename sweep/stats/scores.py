@@ -48,9 +48,26 @@ def bootstrap_interval(
     return Interval(float(values[place]), float(values[len(values) - 1 - place]))
 
 
-def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Bootstrap interval of the mean of `values` (replicates,)."""
-    return bootstrap_interval([numbers(values)], _mean_of_first, confidence)
+def mean_interval(
+    values: ArrayLike, *, bounds: tuple[float, float] | None = None, confidence: float = 0.95
+) -> Interval:
+    """Bootstrap interval of the mean of `values` (replicates,).
+
+    A bootstrap knows nothing of what it has not drawn. Where all values agree, or there is only one, scores that lie
+    within `bounds` have the bound of `agreeing_mean_interval`; of others it is not known, and the interval endless.
+
+    >>> low, high = mean_interval([1.0] * 10, bounds=(0, 1))
+    >>> round(low, 4), high
+    (0.6915, 1.0)
+    >>> mean_interval([1.0] * 10)
+    Interval(low=-inf, high=inf)
+    """
+    found = numbers(values)
+    if len(found) == 0 or np.ptp(found) > 0:
+        return bootstrap_interval([found], _mean_of_first, confidence)
+    if bounds is None:
+        return Interval(-np.inf, np.inf)
+    return agreeing_mean_interval(float(found[0]), len(found), *bounds, confidence)
 
 
 def agreeing_mean_interval(
@@ -71,14 +88,30 @@ def agreeing_mean_interval(
     return Interval(value - (1 - share) * (value - lowest), value + (1 - share) * (highest - value))
 
 
-def mean_difference_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Bootstrap interval of mean a - mean b, of separate replicates, `a` (m,) and `b` (n,)."""
-    return bootstrap_interval([numbers(a), numbers(b)], lambda s: s[0].mean(axis=-1) - s[1].mean(axis=-1), confidence)
+def mean_difference_interval(
+    a: ArrayLike, b: ArrayLike, *, bounds: tuple[float, float] | None = None, confidence: float = 0.95
+) -> Interval:
+    """Bootstrap interval of mean a - mean b, of separate replicates, `a` (m,) and `b` (n,).
+
+    Where all of one side agree, its own interval (see `mean_interval`) and the other's are put together by their
+    distances from the means (MOVER: Zou & Donner 2008).
+    """
+    first, second = numbers(a), numbers(b)
+    if min(len(first), len(second)) == 0:
+        return Interval(-np.inf, np.inf)
+    if np.ptp(first) > 0 and np.ptp(second) > 0:
+        return bootstrap_interval([first, second], lambda s: s[0].mean(axis=-1) - s[1].mean(axis=-1), confidence)
+    of_a, of_b = (mean_interval(side, bounds=bounds, confidence=confidence) for side in (first, second))
+    mean_a, mean_b = first.mean(), second.mean()
+    return Interval(
+        float(mean_a - mean_b - np.hypot(mean_a - of_a.low, of_b.high - mean_b)),
+        float(mean_a - mean_b + np.hypot(of_a.high - mean_a, mean_b - of_b.low)),
+    )
 
 
-def paired_mean_difference_interval(differences: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Bootstrap interval of the mean of `differences` (seeds,): a - b on the same seeds."""
-    return mean_interval(differences, confidence)
+def paired_mean_difference_interval(differences: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Bootstrap interval of the mean of `differences` (seeds,): a - b on the same seeds; endless where all agree."""
+    return mean_interval(differences, confidence=confidence)
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:

@@ -8,6 +8,7 @@ from sampled_results import (
     TUTORIAL,
     UNSEEN,
     all_failed,
+    confirmed,
     empty,
     sample,
     tuning,
@@ -21,6 +22,7 @@ from sweep.reporting.findings.cautions import cautions
 from sweep.reporting.findings.conditions import conditions, criterion
 from sweep.reporting.findings.counts import counts
 from sweep.reporting.findings.findings import Findings
+from sweep.reporting.findings.tables import ert_interval
 
 DASH = "\N{EN DASH}"
 
@@ -90,15 +92,18 @@ def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_
     raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
     results = sample(tutorial().path, raw)
     trials = results.trials.assign(solve_rate=1.0, solve_rate_low=0.478, solve_rate_high=1.0)
-    found = answer(
-        Findings(replace(results, trials=trials.assign(ert_sequences=[900.0, 870.0, 5_000.0, 7_490.0, 2_000.0])))
-    )
+    epochs = {0: [30, 35, 40, 45, 50], 1: [20, 25, 30, 35, 40], 2: [90, 95, 99, 97, 93], 3: [200, 210, 220, 230, 240]}
+    times = {number: 2.0 * np.array(epochs.get(number, [50, 60, 70, 80, 90])) for number in range(5)}
+    for number, sequences in times.items():
+        results.replicates.loc[results.replicates["trial"] == number, "sequences_to_solve"] = sequences
+    trials = trials.assign(ert_sequences=[times[number].mean() for number in range(5)])
+    found = answer(Findings(replace(results, trials=trials)))
     assert found.sentence == (
         f"The task is solved by 5 of 5 seeds (100%, 95% interval 48{DASH}100%) in each of 5 conditions."
     )
     assert found.details[1] == (
-        "To solve it once costs between 870 at sequence_length = 5 and 7,490 at sequence_length = 7 "
-        "training sequences on average (ERT)."
+        "To solve it once costs between 60 (95% interval 40 to 471) at sequence_length = 5 and 440 (95% interval 401 "
+        "to 852) at sequence_length = 7 training sequences on average (ERT)."
     )
 
 
@@ -220,3 +225,48 @@ def test_failed_pruned_and_diverged_are_counted_apart():
     assert _any(said, "2 of 5 trials failed")
     assert _any(said, "1 of 5 trials ended early")
     assert _any(said, "1 of 6 replicates")
+
+
+def _confirmed_with(recall: dict[int, float]):
+    """A search in which trial 1 comes before trial 2, confirmed on ten seeds each with these recall accuracies."""
+    results = tuning(study={"trials": 3, "seeds": 10})
+    results.trials["recall_accuracy"] = [0.1, 1.0, 0.9]
+    again = confirmed(results, sorted(recall))
+    for trial, score in recall.items():
+        row = (again.trials["phase"] == "confirm") & (again.trials["trial"] == trial)
+        again.trials.loc[row, "recall_accuracy"] = score
+    return again
+
+
+def test_the_choice_among_the_confirmed_is_called_a_second_one_and_the_first_is_named_beside_it():
+    again = _confirmed_with({1: 0.4, 2: 0.8})
+    found = answer(Findings(again))
+    assert "number 2 ranks first" in found.sentence
+    assert _any(found.details, "The best of 2 was chosen by these same scores: a second choice")
+    own = again.replicates[(again.replicates["phase"] == "confirm") & (again.replicates["trial"] == 1)]
+    solved = int(own["solved"].sum())
+    assert _any(found.details, f"The search's own first choice, number 1, came to {solved or 'none'} of 10 seeds")
+
+
+def test_where_both_choices_are_the_same_it_says_so():
+    found = answer(Findings(_confirmed_with({1: 0.8, 2: 0.4})))
+    assert _any(found.details, "It was the search's first choice too.")
+
+
+def test_one_confirmed_configuration_is_no_second_choice():
+    found = answer(Findings(_confirmed_with({1: 0.8})))
+    assert _any(found.details, "These are the confirmed scores")
+    assert not _any(found.details, "second choice")
+
+
+def test_where_no_seed_solved_it_the_answer_says_what_a_success_costs_at_least():
+    found = answer(Findings(tutorial(study={"seeds": 10}, task=TUTORIAL["task"] | {"sequence_length": 10})))
+    least = 500 * (1 / (1 - 0.05**0.1) - 1)
+    assert _any(found.details, f"costs more than {least:,.0f} training sequences on average (ERT): no seed got there")
+
+
+def test_the_ert_of_some_successes_has_its_interval():
+    trial = Findings(tutorial()).search.best[0]
+    low, high = ert_interval(Findings(tutorial()), trial, tutorial().replicates)
+    said = f"costs {trial['ert_sequences']:,.0f} (95% interval {low:,.0f} to {high:,.0f}) training sequences"
+    assert _any(answer(Findings(tutorial())).details, said)

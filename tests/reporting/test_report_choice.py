@@ -1,6 +1,5 @@
 """Which configuration a report says to use: the best of each condition, by its confirmed scores where there are any."""
 
-import numpy as np
 import pytest
 from sampled_results import TUNING, by_cell, confirmed, sample, tuning, tutorial, two_conditions
 
@@ -31,12 +30,13 @@ def test_recall_has_the_interval_of_its_mean_over_the_seeds():
     assert row["recall_accuracy_low"] < recall.mean() < row["recall_accuracy_high"]
 
 
-def test_seeds_that_all_score_the_same_show_no_spread_and_get_no_interval():
+def test_seeds_that_all_score_the_same_are_no_certainty_and_get_the_exact_bound():
     table = choice_table(Findings(two_conditions()))
-    assert np.isnan(table["recall_accuracy_low"][1])
+    score, differ = table["recall_accuracy"][1], 1 - 0.025 ** (1 / 16)
+    assert table["recall_accuracy_low"][1] == pytest.approx(score - differ * score)
+    assert table["recall_accuracy_high"][1] == pytest.approx(score + differ * (1 - score))
     shown = {column.heading: column.texts for column in columns(table)}
-    assert "(" in shown["recall accuracy (95%)"][0]
-    assert "(" not in shown["recall accuracy (95%)"][1]
+    assert all("(" in text for text in shown["recall accuracy (95%)"])
     assert "(0" in shown["solve rate (95%)"][1]
 
 

@@ -41,23 +41,38 @@ def test_a_clear_lead_on_the_same_seeds_is_called_better():
     assert "64 points" in sentence
 
 
-def test_a_lead_that_one_seed_makes_is_inconclusive_and_says_how_many_seeds_would_tell():
-    results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 9 + [0.5])
+def test_a_lead_that_few_seeds_make_is_inconclusive_and_says_how_many_seeds_would_tell():
+    results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 5 + [0.9] * 5)
     (duel,) = duels(Findings(results)).values()
-    assert duel.compared.verdict == "inconclusive"
-    assert 10 < duel.compared.seeds_to_settle < 1000
-    (sentence,) = how_sure(Findings(results))
+    found = duel.compared
+    assert (found.verdict, found.p_value) == ("inconclusive", 2 / 2**5)
+    assert 10 < found.seeds_to_settle_low < found.seeds_to_settle_high < 1000
+    sentence, assumed = how_sure(Findings(results))
     assert "leads the next best" in sentence
     assert "which may be chance" in sentence
-    assert f"about {duel.compared.seeds_to_settle} seeds each would probably settle it" in sentence
+    seeds = f"{found.seeds_to_settle_low} to {found.seeds_to_settle_high} seeds each"
+    assert f"which is better is open, and {seeds} would probably settle it." in sentence
+    assert "the nearer end of its 60% interval" in assumed
+    (row,) = duel_table(Findings(results)).to_dict("records")
+    assert (row["seeds_to_settle_low"], row["seeds_to_settle_high"]) == (
+        found.seeds_to_settle_low,
+        found.seeds_to_settle_high,
+    )
+
+
+def test_a_lead_that_one_seed_makes_says_no_number_of_seeds():
+    results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 9 + [0.5])
+    (duel,) = duels(Findings(results)).values()
+    assert (duel.compared.seeds_to_settle_low, duel.compared.seeds_to_settle_high) == (None, None)
+    assert how_sure(Findings(results))[0].endswith("which may be chance: which is better is open.")
 
 
 def test_equal_scores_leave_it_open():
     results = _scored(_scored(_of_ten_seeds(), 1, [1.0] * 10), 2, [1.0] * 10)
     (row,) = duel_table(Findings(results)).to_dict("records")
     assert (row["difference_points"], row["p_value"], row["verdict"]) == (0, 1, "inconclusive")
-    assert np.isnan(row["difference_points_low"])
-    assert np.isnan(row["seeds_to_settle"])
+    assert row["difference_points_low"] < 0 < row["difference_points_high"]  # ten seeds may hide as many others
+    assert np.isnan(row["seeds_to_settle_low"])
     assert "score the same on 10 seeds: which is better is open" in how_sure(Findings(results))[0]
 
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sampled_results import TUNING, all_failed, empty, sample, tuning, tutorial, two_conditions
+from sampled_results import TUNING, all_failed, by_cell, empty, sample, tuning, tutorial, two_conditions
 
 from sweep.reporting.files import csv_text
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.tables import accuracy_table, cost_table
 from sweep.reporting.look.display import MISSING, columns, displayed, percent, percent_interval, seconds
 from sweep.stats.scores import mean_interval
+from sweep.stats.times import expected_running_time_interval
 
 
 def _with_trial(results, trial, **values):
@@ -101,15 +102,31 @@ def test_recall_has_the_interval_of_its_own_replicates():
     results = tuning(study={"trials": 6, "seeds": 5})
     for _, row in accuracy_table(Findings(results), top=None).iterrows():
         recall = results.replicates[results.replicates["trial"] == row["trial"]]["recall_accuracy"].to_numpy(float)
-        if np.ptp(recall) > 0:
-            assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall)
-        else:
-            assert np.isnan(row["recall_accuracy_low"])
-    assert accuracy_table(Findings(results))["recall_accuracy_low"].notna().any()
+        assert (row["recall_accuracy_low"], row["recall_accuracy_high"]) == mean_interval(recall, bounds=(0, 1))
+    assert accuracy_table(Findings(results))["recall_accuracy_low"].notna().all()
 
 
 def test_a_failed_trial_has_no_interval():
     assert accuracy_table(Findings(all_failed()))["recall_accuracy_low"].isna().all()
+
+
+def test_the_ert_has_its_interval_with_the_whole_budget_as_what_a_failure_would_cost():
+    results = by_cell()
+    frame = accuracy_table(Findings(results), top=None)
+    kinds = set()
+    for _, row in frame.iterrows():
+        own = results.replicates[results.replicates["trial"] == row["trial"]]["sequences_to_solve"].to_numpy(float)
+        solved = np.isfinite(own)
+        interval = expected_running_time_interval(np.where(solved, own, 500), solved, budget=500)
+        expected = interval if solved.any() else (interval.low, np.nan)
+        assert (row["ert_sequences_low"], row["ert_sequences_high"]) == pytest.approx(expected, nan_ok=True)
+        kinds.add((bool(solved.any()), bool(solved.all())))
+    assert kinds == {(False, False), (True, False), (True, True)}
+
+
+def test_a_trial_that_was_ended_early_has_no_interval_of_its_ert():
+    results = sample(tuning().path, TUNING, limit=3, state=lambda trial: "pruned")
+    assert accuracy_table(Findings(results))["ert_sequences_low"].isna().all()
 
 
 def test_confirmed_trials_do_not_compete_with_the_search():
@@ -121,7 +138,7 @@ def test_confirmed_trials_do_not_compete_with_the_search():
 
 def test_unsolved_is_not_printed_as_zero():
     shown = displayed(accuracy_table(Findings(two_conditions())))
-    assert list(shown["ERT (sequences)"])[1] == MISSING
+    assert list(shown["ERT (sequences) (95%)"])[1] == ">2,428"  # 500 sequences, a rate of at most 0.17075
     assert list(shown["epochs to solve"])[1] == MISSING
 
 

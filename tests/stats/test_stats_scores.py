@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.stats import (
+    binomial_interval,
     bootstrap_interval,
     improvement_interval,
     mean_difference_interval,
@@ -21,9 +22,30 @@ scores = st.lists(st.integers(0, 8).map(lambda eighths: eighths / 8), min_size=2
 
 @given(scores)
 def test_the_interval_of_a_mean_holds_it_and_stays_among_the_values(values: list[float]) -> None:
-    low, high = mean_interval(values)
-    assert min(values) <= low <= np.mean(values) + 1e-12
-    assert np.mean(values) - 1e-12 <= high <= max(values)
+    low, high = mean_interval(values, bounds=(0, 1))
+    assert 0 <= low <= np.mean(values) + 1e-12
+    assert np.mean(values) - 1e-12 <= high <= 1
+    if len(set(values)) > 1:
+        assert min(values) <= low <= high <= max(values)
+
+
+def test_scores_that_all_agree_may_hide_others_and_how_many_is_known_only_within_bounds() -> None:
+    assert mean_interval([1.0] * 10, bounds=(0, 1)) == pytest.approx(binomial_interval(10, 10))
+    assert mean_interval([0.0] * 10, bounds=(0, 1)) == pytest.approx(binomial_interval(0, 10))
+    assert mean_interval([0.5], bounds=(0, 1)) == pytest.approx((0.0125, 0.9875))
+    assert mean_interval([1.0] * 10) == (-math.inf, math.inf)
+
+
+def test_a_difference_takes_the_bound_of_the_side_that_shows_no_spread() -> None:
+    """By hand: both distances of a side's ends from its mean, as the legs of a right-angled triangle."""
+    varied = np.random.default_rng(5).uniform(0.2, 0.6, 12)
+    low, high = mean_interval(varied, bounds=(0, 1))
+    differ = 1 - 0.025 ** (1 / 10)
+    found = mean_difference_interval([1.0] * 10, varied, bounds=(0, 1))
+    gap = 1 - varied.mean()
+    assert found.low == pytest.approx(gap - math.hypot(differ, high - varied.mean()))
+    assert found.high == pytest.approx(gap + varied.mean() - low)
+    assert mean_difference_interval([1.0] * 10, varied) == (-math.inf, math.inf)
 
 
 def test_the_interval_of_a_mean_is_wider_than_the_plain_percentiles_and_near_students() -> None:

@@ -13,7 +13,17 @@ from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
-from sweep.reporting.look.display import MISSING, count, heading, joined, percent, percent_interval, value_text
+from sweep.reporting.findings.tables import ert_interval
+from sweep.reporting.look.display import (
+    MISSING,
+    count,
+    count_interval,
+    heading,
+    joined,
+    percent,
+    percent_interval,
+    value_text,
+)
 from sweep.results.ranking import as_good
 
 _SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
@@ -41,10 +51,16 @@ def answer(findings: Findings) -> Answer:
         return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
     if len(findings.experiment.condition_settings) == 1:
         sentence = _single(findings, chosen[0], tally)
-        details = _details(chosen[0]) + _tied(findings, chosen[0]) + _sure(findings) + _picked(findings, chosen, tally)
+        details = (
+            _details(findings, chosen[0])
+            + _tied(findings, chosen[0])
+            + _sure(findings)
+            + _picked(findings, chosen, tally)
+        )
     else:
         sentence = _several(findings, chosen)
-        details = _by_condition(findings, chosen) + _sure(findings) + _picked(findings, chosen, tally)
+        details = _by_condition(findings, chosen) + _sure(findings)
+    details += _picked(findings, chosen, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
@@ -106,7 +122,7 @@ def _by_condition(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
         sentences[0] = f"{sentences[0][:-1]}, but not at {joined([each.condition.label for each in short])}."
     effort = {float(each.trial["ert_sequences"]): each for each in chosen.values()}
     if len(effort) > 1 and not any(map(math.isnan, effort)):
-        ends = [f"{count(ert)} at {effort[ert].condition.label}" for ert in (min(effort), max(effort))]
+        ends = [f"{_ert(findings, effort[ert])} at {effort[ert].condition.label}" for ert in (min(effort), max(effort))]
         sentences.append(f"To solve it once costs between {ends[0]} and {ends[1]} training sequences on average (ERT).")
     missing = [condition.label for number, condition in enumerate(settings) if number not in chosen]
     if missing:
@@ -115,7 +131,7 @@ def _by_condition(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
     return sentences
 
 
-def _details(chosen: Choice) -> list[str]:
+def _details(findings: Findings, chosen: Choice) -> list[str]:
     condition, best = chosen.condition, chosen.trial
     recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
     compared = "above" if recall > ceiling else "no better than"
@@ -130,12 +146,24 @@ def _details(chosen: Choice) -> list[str]:
     epochs, effort = best["epochs_to_solve"], best["ert_sequences"]
     if pd.notna(epochs):
         sentences.append(f"Half of the seeds have had {condition.success} once by epoch {round(epochs):,}.")
-    if pd.notna(effort) and float(best["solve_rate"]) < 1:
+    if pd.isna(effort):
+        least = count(ert_interval(findings, best, chosen.replicates).low)
+        sentences.append(
+            f"To have {condition.success} once costs more than {least} training sequences on average (ERT): no seed "
+            "got there, and the highest rate of success that they leave likely would waste so many."
+        )
+    elif float(best["solve_rate"]) < 1:
         sentences.append(
             f"Counting the training of the seeds that never get there, to have {condition.success} once costs "
-            f"{count(effort)} training sequences on average (ERT)."
+            f"{_ert(findings, chosen)} training sequences on average (ERT)."
         )
     return sentences
+
+
+def _ert(findings: Findings, chosen: Choice) -> str:
+    """Its ERT, with the interval."""
+    interval = count_interval(*ert_interval(findings, chosen.trial, chosen.replicates))
+    return f"{count(float(chosen.trial['ert_sequences']))} (95% interval {interval})"
 
 
 def _tied(findings: Findings, chosen: Choice) -> list[str]:
@@ -166,10 +194,37 @@ def _picked(findings: Findings, chosen: dict[int, Choice], tally: Counts) -> lis
     if not findings.experiment.search or tally.complete < 2:
         return []
     if all(each.confirmed for each in chosen.values()):
-        return ["These are the confirmed scores, from seeds that the search never saw."]
+        return [
+            "These are the confirmed scores, from seeds that the search never saw.",
+            *_second_choice(findings, chosen),
+        ]
     if any(each.confirmed for each in chosen.values()):
         return ["Only some of these scores were confirmed on seeds that the search never saw; the table says which."]
     return ["Picked as the best by these very scores, it is likely to do worse from other seeds."]
+
+
+def _second_choice(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
+    """That the best of several confirmed configurations was picked by its confirmed scores, and what is without that.
+
+    All seeds are kept for the choice and for its score: half of them for each would choose worse and know less. The
+    search's own first choice is named beside it, whose confirmed score nothing was picked by.
+    """
+    rivals = {number: len(each.condition.rows(each.source.trials)) for number, each in chosen.items()}
+    most = max(rivals.values())
+    if most < 2:
+        return []
+    picked = f"The best of {most} was chosen by these same scores: a second choice, which flatters it again."
+    if len(chosen) > 1:
+        return [picked]
+    ((number, choice),) = chosen.items()
+    first = int(findings.search.best[number]["trial"])
+    if first == int(choice.trial["trial"]):
+        return [f"{picked} It was the search's first choice too."]
+    trials = choice.source.trials
+    again = trials[(trials["trial"] == first) & (trials["state"] == "complete")]
+    if again.empty:
+        return [picked]
+    return [f"{picked} The search's own first choice, number {first}, came to {_share(again.iloc[0])}."]
 
 
 def _share(trial: pd.Series) -> str:

@@ -17,6 +17,13 @@ from sweep.reporting.look.display import (
     value_text,
 )
 
+SEEDS_ASSUME = (
+    "So many would settle it four times in five: the fewest if the true difference is the nearer end of its 60% "
+    "interval here, the most if it is that of its 80% interval. It may be smaller still: what few seeds show is mostly "
+    "too large. No number is given where equal ones show as much in one comparison of ten."
+)
+"""What a range of seeds assumes."""
+
 
 def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells: conditions, what is compared, both values, the difference, how sure it is, the verdict."""
@@ -47,11 +54,23 @@ def reading(rows: Sequence[Comparison]) -> str:
     corrected = f", corrected for all {len(rows)} rows (Holm)" if len(rows) > 1 else ""
     text = f"A against B, {'; '.join(ways)}. Better or worse: p below 0.05{corrected}. "
     if any(row.verdict == "inconclusive" for row in rows):
-        text += "Inconclusive is not equal: so many seeds would probably settle it, if they truly differ as here. "
+        text += "Inconclusive is not equal. "
+    if any(row.seeds_to_settle_low is not None for row in rows):
+        text += SEEDS_ASSUME + " "
     for name in dict.fromkeys(row.metric for row in rows if OUTCOMES[row.metric].is_time):
         text += f"{heading(name).capitalize()}: the mean, cut off at the smaller of both budgets; "
         text += "p is the log-rank test's. "
     return text.strip()
+
+
+def seeds_needed(row: Comparison) -> str:
+    """How many seeds would settle it, for a sentence; empty where that is not to be said."""
+    low, high = row.seeds_to_settle_low, row.seeds_to_settle_high
+    if low is None:
+        return ""
+    if high is None:
+        return f"{low:,} or more {row.unit}s each"
+    return f"{low:,} to {high:,} {row.unit}s each" if low < high else f"{plural(low, row.unit)} each"
 
 
 def _units(row: Comparison) -> str:
@@ -69,6 +88,6 @@ def _difference(row: Comparison) -> str:
 def _verdict(row: Comparison) -> str:
     if row.verdict != "inconclusive":
         return row.verdict
-    if row.seeds_to_settle is None:
-        return "inconclusive: no difference seen"
-    return f"inconclusive; about {plural(row.seeds_to_settle, row.unit)} each would settle it"
+    if seeds := seeds_needed(row):
+        return f"inconclusive; {seeds} would settle it"
+    return f"inconclusive: {'equal ones differ as much' if row.difference else 'no difference seen'}"

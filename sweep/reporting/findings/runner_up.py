@@ -11,6 +11,7 @@ from sweep.comparison.compare import Arm, Comparison, Pair, compare
 from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
+from sweep.reporting.findings.compared import SEEDS_ASSUME, seeds_needed
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.look.display import MISSING, heading, joined, value_text
@@ -83,7 +84,8 @@ def duel_table(findings: Findings) -> pd.DataFrame:
 
     Columns: the conditions, trial, runner_up, its differing settings, the difference (difference_points, in
     percentage points, of a share) with its 95% interval, the probability of improvement with its own, p_value
-    (Holm), verdict, seeds_to_settle. nan where there is no interval, and where no number of seeds is known.
+    (Holm), verdict, seeds_to_settle_low and _high. nan where there is no interval, and where no number of seeds is
+    said.
     """
     rows = []
     for duel in duels(findings).values():
@@ -104,18 +106,24 @@ def duel_table(findings: Findings) -> pd.DataFrame:
                 "probability_of_improvement_high": found.improvement_high,
                 "p_value": found.p_value,
                 "verdict": found.verdict,
-                "seeds_to_settle": np.nan if found.seeds_to_settle is None else float(found.seeds_to_settle),
+                "seeds_to_settle_low": _or_nan(found.seeds_to_settle_low),
+                "seeds_to_settle_high": _or_nan(found.seeds_to_settle_high),
             }
         )
     return pd.DataFrame(rows)
 
 
 def how_sure(findings: Findings) -> list[str]:
-    """A sentence for each condition, of the first six: whether the choice is better than the next best."""
+    """A sentence for each condition, of the first six: whether the choice is better than the next best.
+
+    And one on what is assumed, where it is said how many seeds would tell.
+    """
     found = duels(findings)
     said = [_sentence(duel) for duel in list(found.values())[:_SAID]]
     if len(found) > _SAID:
         said.append(f"The table has the other {plural(len(found) - _SAID, 'condition')}.")
+    if any(duel.compared.seeds_to_settle_low is not None for duel in found.values()):
+        said.append(SEEDS_ASSUME)
     return said
 
 
@@ -148,14 +156,17 @@ def _sentence(duel: Duel) -> str:
     if found.verdict != "inconclusive":
         origin = "" if duel.choice.confirmed else ", by the scores that it was picked by"
         return f"{whose} is {found.verdict} than {other}{origin}: it differs {size}."
-    more = ""
-    if found.seeds_to_settle is not None:
-        more = f", and about {plural(found.seeds_to_settle, 'seed')} each would probably settle it"
+    needed = seeds_needed(found)
+    more = f", and {needed} would probably settle it" if needed else ""
     ahead = (found.difference > 0) == (OUTCOMES[found.metric].better == "higher")
     return (
         f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
         f"is open{more}."
     )
+
+
+def _or_nan(number: int | None) -> float:
+    return np.nan if number is None else float(number)
 
 
 def _setting(name: str, text: str) -> str:
@@ -168,7 +179,7 @@ def _size(found: Comparison, size: float) -> str:
 
 def _interval(found: Comparison) -> str:
     if found.low is None or found.high is None:
-        return "no interval: the seeds show no spread"
+        return "how sure is not known: the seeds show no spread"
     factor = 100 if _is_share(found) else 1
     return f"95% interval {_number(found, factor * found.low)} to {_number(found, factor * found.high)}"
 

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from sweep.experiment.trials import TrialNumber
+from sweep.reporting.findings.conditions import epochs_of
 from sweep.stats.interval import Interval
 from sweep.stats.scores import mean_interval
+from sweep.stats.times import expected_running_time_interval
 
 if TYPE_CHECKING:
     from sweep.reporting.findings.findings import Findings
@@ -20,8 +23,8 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
     their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
-    ert_sequences, and the objectives that are not among these; of several objectives, pareto too: whether no
-    other trial is as good in all and better in one.
+    ert_sequences with its interval, and the objectives that are not among these; of several objectives, pareto too:
+    whether no other trial is as good in all and better in one.
     """
     experiment = findings.experiment
     ranked = findings.search.ranked
@@ -32,15 +35,18 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
         rows = ranked.index.isin(condition.rows(ranked).index)
         chance[rows], ceiling[rows] = condition.chance, condition.recall_ceiling
     ranked = ranked.assign(chance=chance, memoryless_ceiling=ceiling)
-    recall = dict(iter(findings.search.replicates.groupby("trial")["recall_accuracy"]))
-    ends = [recall_interval(recall.get(trial, ())) for trial in ranked["trial"]]
-    ranked = ranked.assign(
-        recall_accuracy_low=[low for low, _ in ends], recall_accuracy_high=[high for _, high in ends]
-    )
+    replicates = dict(iter(findings.search.replicates.groupby("trial")))
+    nothing = findings.search.replicates.head(0)
+    own = [replicates.get(number, nothing) for number in ranked["trial"]]
+    of_recall = [recall_interval(rows["recall_accuracy"]) for rows in own]
+    of_ert = [ert_interval(findings, trial, rows) for (_, trial), rows in zip(ranked.iterrows(), own, strict=True)]
+    for name, intervals in (("recall_accuracy", of_recall), ("ert_sequences", of_ert)):
+        ranked[f"{name}_low"], ranked[f"{name}_high"] = [i.low for i in intervals], [i.high for i in intervals]
     names = [*experiment.conditions, "trial", "state", *experiment.search, "seeds"]
     names += ["solve_rate", "solve_rate_low", "solve_rate_high"]
     names += ["recall_accuracy", "recall_accuracy_low", "recall_accuracy_high", "sequence_accuracy"]
-    names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve", "ert_sequences"]
+    names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve"]
+    names += ["ert_sequences", "ert_sequences_low", "ert_sequences_high"]
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
     if len(experiment.study.objectives) > 1:
         ranked = ranked.assign(
@@ -52,13 +58,33 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
 
 
 def recall_interval(accuracies: ArrayLike) -> Interval:
-    """The 95% interval of a mean of recall accuracies (replicates,), by a bootstrap over these.
+    """The 95% interval of a mean of recall accuracies (replicates,): nan without any.
 
-    nan where they do not differ, or where there are fewer than two: that shows no spread.
+    By a bootstrap over these; where all agree, the bound of what so few could have shown.
     """
     values = np.asarray(accuracies, float)
-    found = mean_interval(values) if len(values) else Interval(np.nan, np.nan)
-    return found if np.isfinite(found.low) and found.low < found.high else Interval(np.nan, np.nan)
+    return mean_interval(values, bounds=(0.0, 1.0)) if len(values) else Interval(np.nan, np.nan)
+
+
+def ert_interval(findings: Findings, trial: pd.Series, replicates: pd.DataFrame) -> Interval:
+    """The 95% interval of a trial's ERT in sequences, of its `replicates`; nan for the end that it has not.
+
+    It has no upper end where no replicate solved the task, and neither end where the trial was not trained to its
+    own. Records of the first versions have no intervals, so it is computed here, and of all records: what a failure
+    spent follows from the ERT where there is one, and else is the whole budget.
+    """
+    if trial["state"] != "complete" or not len(replicates):
+        return Interval(np.nan, np.nan)
+    experiment, conditions = findings.experiment, findings.conditions
+    condition = conditions[TrialNumber.of(int(trial["trial"]), len(conditions)).condition]
+    times = replicates["sequences_to_solve"].to_numpy(float, na_value=np.nan)
+    solved = np.isfinite(times)
+    budget = float(epochs_of(experiment, condition, trial) * condition.task.num_sequences)
+    failure = budget
+    if solved.any() and not solved.all():
+        failure = float((float(trial["ert_sequences"]) * solved.sum() - times[solved].sum()) / (~solved).sum())
+    low, high = expected_running_time_interval(np.where(solved, times, failure), solved, budget=budget)
+    return Interval(low, high if np.isfinite(high) else np.nan)
 
 
 def cost_table(findings: Findings) -> pd.DataFrame:

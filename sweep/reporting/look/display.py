@@ -25,7 +25,8 @@ _HEADINGS = {
     "differs_in": "where it differs",
     "probability_of_improvement": "probability of improvement",
     "p_value": "p (Holm)",
-    "seeds_to_settle": "seeds to settle it",
+    "seeds_to_settle_low": "seeds to settle it, fewest",
+    "seeds_to_settle_high": "seeds to settle it, most",
 }
 """Columns that only a report has; those of outcomes stand in the table of outcomes."""
 
@@ -63,10 +64,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
         if name in _SPREADS and f"{name}_low" in table:
             head += f" ({_SPREADS[name]})"
             ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
-            texts = [
-                text if text == MISSING or not math.isfinite(low) else f"{text} ({_interval(name, low, high)})"
-                for text, (low, high) in zip(texts, ends, strict=True)
-            ]
+            texts = [_with_interval(name, text, low, high) for text, (low, high) in zip(texts, ends, strict=True)]
         numbers = [_number(cell) for cell in cells]
         numeric = name in _FORMATS or any(number is not None for number in numbers)
         shown.append(Column(head, texts, numbers, numeric))
@@ -117,6 +115,15 @@ def count(number: float) -> str:
     ('128,000', True)
     """
     return f"{number:,.0f}" if math.isfinite(number) else MISSING
+
+
+def count_interval(low: float, high: float) -> str:
+    """Both ends of a count; an upper one that is not known is none.
+
+    >>> count_interval(9812.3, 21000.0), count_interval(9812.3, float("nan"))
+    ('9,812 to 21,000', 'more than 9,812')
+    """
+    return f"{count(low)} to {count(high)}" if math.isfinite(high) else f"more than {count(low)}"
 
 
 def median_count(number: float) -> str:
@@ -177,8 +184,14 @@ def _number(cell: Any) -> float | None:
     return None
 
 
-def _interval(name: str, low: float, high: float) -> str:
-    return f"{_signed(low)} to {_signed(high)}" if name.startswith("difference") else percent_interval(low, high)
+def _with_interval(name: str, text: str, low: float, high: float) -> str:
+    """A score's text with its interval, which alone says what is known of a score that is endless itself."""
+    form = _FORMATS[name]
+    if not math.isfinite(low):
+        return text
+    if text == MISSING:
+        return f">{form(low)}"
+    return f"{text} ({percent_interval(low, high) if form is percent else f'{form(low)} to {form(high)}'})"
 
 
 def outcome_text(name: str, value: float) -> str:
@@ -249,7 +262,8 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "difference_points": _signed,
     "probability_of_improvement": percent,
     "p_value": _three_digits,
-    "seeds_to_settle": count,
+    "seeds_to_settle_low": count,
+    "seeds_to_settle_high": count,
     "optimism": _signed,
     "optimism_points": _signed,
 } | {
