@@ -44,7 +44,8 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         programs[command] = len(list((tmp_path / "caches" / "sweep").rglob("*.pb")))
     steps = printed['sweep predict tutorial --sequence "3 0 1 2" --steps 4'].splitlines()
     assert len(steps) == 8
-    assert steps[0] == "X=3.0 y=0.0, yhat=0.0"
+    assert steps[0] == "X=3.0 y=0.0, yhat=0.0 (p=0.98)"
+    assert re.fullmatch(r"X=2.0 yhat=3.0 \(p=0\.\d{4}, next 4.0 p=0\.\d{4}\)", steps[3])
     assert "1 study, 50 trials, 500 replicates" in printed["sweep plan tuning"]
     assert (tmp_path / "results" / "tutorial" / "report" / "index.html").is_file()
     assert len((tmp_path / "curves.csv").read_text().splitlines()) > 500

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sweep.comparison.replicate_sets import Side
     from sweep.results.store import Store
 
+_CLOSE = 0.1  # lead of an output over the next one, below which both are told
 _TABLES = ["trials", "replicates", "curves", "steps", "lengths", "accuracy"]
 _FORMATS = ["csv", "parquet", "json", "latex"]
 
@@ -199,26 +200,47 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
 
 @click.command()
 @click.argument("name")
-@click.option("--sequence", required=True, help='Symbols to show, with spaces between them: "3 0 1 2".')
+@click.option("--sequence", help='Symbols to show, with spaces between them: "3 0 1 2".')
+@click.option("--example", is_flag=True, help="Show one of the task's own test sequences instead.")
+@click.option("--seed", type=click.IntRange(0), help="Which one: seeds the draw of --example.  [0]")
 @click.option(
     "--steps", type=click.IntRange(0, 100_000), default=0, help="Go on so many steps with its own predictions."
 )
 @click.option("--trial", type=int, help="Trial whose network predicts; left out: the best.")
 @backend_option
 @results_option
-def predict(name: str, sequence: str, steps: int, trial: int | None, backend: str | None, results: Path) -> None:
+def predict(
+    name: str,
+    sequence: str | None,
+    example: bool,
+    seed: int | None,
+    steps: int,
+    trial: int | None,
+    backend: str | None,
+    results: Path,
+) -> None:
     """Show a sequence to a trained network and print what it expects next at each step.
+
+    p is the network's own probability of its answer; where another symbol comes close, within 0.1, it stands behind.
 
     \b
     Example:
       sweep predict tutorial --sequence "3 0 1 2" --steps 4
+      sweep predict long_random --example --seed 7
     """
     from sweep.experiment.trials import Phase
     from sweep.results.phase_view import PhaseView
     from sweep.tasks.registry import build_task
-    from sweep.training.predict import check_symbols, check_weights
+    from sweep.training.predict import check_symbols, check_weights, facts
+    from sweep.training.predict import example as drawn
     from sweep.training.predict import predict as predicted
 
+    if (sequence is None) != example:
+        raise SweepError(
+            'predict: give --sequence "3 0 1 2", symbols to show, or else --example, one of the task\'s own'
+        )
+    if seed is not None and not example:
+        raise SweepError("--seed: chooses the sequence of --example, which is not given")
     store = store_of(results, name)
     loaded = store.load()
     if trial is None:
@@ -226,17 +248,26 @@ def predict(name: str, sequence: str, steps: int, trial: int | None, backend: st
         if not best:
             raise SweepError(f"{name}: has no complete trial yet; `sweep run {name}` goes on with it")
         trial = int(best[min(best)]["trial"])
-    seed, weights = store.weights(trial)
+    trained_from, weights = store.weights(trial)
     configuration = store.configuration(loaded.experiment, trial)
-    symbols = sequence.split()
+    symbols, then = (sequence or "").split(), None
+    if example:
+        *symbols, then = drawn(configuration, trained_from, seed or 0)
     check_symbols(configuration, symbols)
     check_weights(configuration, weights)
     printed = _as_tutorial if build_task(configuration.task).numbered else str
     choose_backend(backend or backend_of(loaded.manifest))
-    click.echo(f"trial {trial}, seed {seed}", err=True)
-    for step in predicted(configuration, weights, symbols, steps):
+    click.echo(f"trial {trial}, seed {trained_from}", err=True)
+    if about := facts(configuration, trained_from):
+        click.echo(about, err=True)
+    if example:
+        click.echo("example: " + " ".join([*symbols, then or ""]), err=True)
+    for step in predicted(configuration, weights, symbols, steps, then):
         came = f" y={printed(step.came)}," if step.came is not None else ""
-        click.echo(f"X={printed(step.shown)}{came} yhat={printed(step.predicted)}")
+        sure = f"p={step.output:.2f}"
+        if step.output - step.next_output < _CLOSE:
+            sure = f"p={step.output:.4f}, next {printed(step.runner_up)} p={step.next_output:.4f}"
+        click.echo(f"X={printed(step.shown)}{came} yhat={printed(step.predicted)} ({sure})")
 
 
 @click.command()

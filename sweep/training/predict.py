@@ -13,6 +13,7 @@ from sweep.experiment.configuration import Configuration
 from sweep.faults import faults_of, quoted
 from sweep.machine.loading import import_keras
 from sweep.tasks.registry import build_task
+from sweep.tasks.stream import Stream
 from sweep.tasks.task import Task
 from sweep.training.keras_model import Weights, build_model, reset_states, set_weights, weight_shapes
 from sweep.training.lanes import Layout
@@ -22,13 +23,17 @@ from sweep.training.lanes import Layout
 class Step:
     """One step: the symbol shown, the one predicted, and the one that came, where it is known.
 
-    `own` says that the symbol shown was itself a prediction.
+    `own` says that the symbol shown was itself a prediction. `output` is what the network gave for the one predicted,
+    its probability of this symbol, and `next_output` what it gave for `runner_up`, the likeliest other one.
     """
 
     shown: str
     predicted: str
     came: str | None
     own: bool
+    output: float
+    runner_up: str
+    next_output: float
 
 
 def check_symbols(configuration: Configuration, symbols: Sequence[str]) -> list[int]:
@@ -57,10 +62,38 @@ def check_weights(configuration: Configuration, weights: Weights) -> None:
         raise SweepError("weights: are no longer finite, as every replicate diverged; choose another trial")
 
 
-def predict(configuration: Configuration, weights: Weights, symbols: Sequence[str], steps: int) -> list[Step]:
+def example(configuration: Configuration, seed: int, which: int) -> list[str]:
+    """One of the task's own sequences, of those that the replicate of `seed` is tested on; `which` seeds the draw."""
+    task = _task_of(configuration)
+    sequences = task.test_sequences(seed)
+    row = int(np.random.default_rng(which).integers(len(sequences.symbols)))
+    return [task.alphabet[number] for number in sequences.symbols[row, : sequences.lengths[row]]]
+
+
+def facts(configuration: Configuration, seed: int) -> str:
+    """What the keys of random sequences are, and how long those were that training showed; empty for other tasks.
+
+    As the test sequences of the replicate of `seed` have them.
+    """
+    task = _task_of(configuration)
+    if not isinstance(task, Stream):
+        return ""
+    test = task.test_sequences(seed)
+    keys = np.unique(np.take_along_axis(test.symbols, test.lengths[:, None] - 1, axis=1))
+    lengths = sorted({int(test.lengths.min()), int(test.lengths.max())})
+    return (
+        f"each sequence ends with the key that it had shown, one of {_listed([task.alphabet[key] for key in keys])}; "
+        f"trained on sequences of {' to '.join(map(str, lengths))} symbols"
+    )
+
+
+def predict(
+    configuration: Configuration, weights: Weights, symbols: Sequence[str], steps: int, then: str | None = None
+) -> list[Step]:
     """Show `symbols` to the network one by one, then `steps` more, each the prediction before it.
 
-    The model is built from the configuration, and only its weights come from the results.
+    `then` is what comes after the symbols, where that is known. The model is built from the configuration, and only its
+    weights come from the results.
     """
     import_keras()
     numbers, task = check_symbols(configuration, symbols), build_task(configuration.task)
@@ -71,6 +104,7 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
     model = build_model(stateful, task.num_symbols, batch_size=1, timesteps=1, lags=lags, drawn=False)
     set_weights(model, weights)
     reset_states(model)
+    following = [*symbols[1:], *([then] if then is not None else [])]
     seen: list[int] = []
     trace: list[Step] = []
     predicted = 0
@@ -82,13 +116,18 @@ def predict(configuration: Configuration, weights: Weights, symbols: Sequence[st
             if not configuration.model.stateful and (index * layout.lags + step) % layout.window == 0:
                 reset_states(model)
             output = np.asarray(model(_many_hot(features, layout.num_features)[None, None]))[0, 0]
+        others = output.copy()
         predicted = int(output.argmax())
+        others[predicted] = -np.inf
         trace.append(
             Step(
                 shown=task.alphabet[shown],
                 predicted=task.alphabet[predicted],
-                came=symbols[index + 1] if index + 1 < len(symbols) else None,
+                came=following[index] if index < len(following) else None,
                 own=own,
+                output=float(output[predicted]),
+                runner_up=task.alphabet[int(others.argmax())],
+                next_output=float(others.max()),
             )
         )
     return trace
@@ -109,7 +148,11 @@ def _meant(symbol: str, alphabet: Sequence[str]) -> str:
     for apart in (re.split(r"[,;|/\s]+", symbol.strip(",;|/")), list(symbol)):
         if len(apart) > 1 and set(apart) <= set(alphabet):
             return f'put spaces between the symbols: "{" ".join(apart)}"'
-    return "its alphabet is: " + " ".join(alphabet[:20]) + (" ..." if len(alphabet) > 20 else "")
+    return "its alphabet is: " + _listed(alphabet)
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    return " ".join(symbols[:20]) + (" ..." if len(symbols) > 20 else "")
 
 
 def _many_hot(features: NDArray[np.int32], num_features: int) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ def assert_refused(result: Result, line: str, code: int = 2) -> None:
         (["export", "small", "--table", "x"], "Invalid value for '--table': 'x' is not one of 'trials',"),
         (["export", "small", "--format", "xls"], "Invalid value for '--format': 'xls' is not one of 'csv',"),
         (["export", "small", "-o", "results"], "Invalid value for '-o' / '--output': File 'results' is a directory."),
-        (["predict", "small"], "Missing option '--sequence'."),
+        (["predict", "small", "--example", "--seed", "-1"], "Invalid value for '--seed': -1 is not in the range x>=0."),
         (["predict", "small", "--sequence", "3", "--steps", "-1"], "Invalid value for '--steps': -1 is not in the"),
     ],
 )
@@ -212,6 +212,12 @@ def test_a_changed_experiment_file_is_refused_and_the_results_are_kept(small: St
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        ([], 'predict: give --sequence "3 0 1 2", symbols to show, or else --example, one of the task\'s own'),
+        (
+            ["--sequence", "3", "--example"],
+            'predict: give --sequence "3 0 1 2", symbols to show, or else --example, one of the task\'s own',
+        ),
+        (["--sequence", "3", "--seed", "1"], "--seed: chooses the sequence of --example, which is not given"),
         (["--sequence", "3 0 9"], '--sequence: "9" is no symbol of this task; its alphabet is: 0 1 2 3 4'),
         (["--sequence", "3 0 \x1b[2J"], '--sequence: "\\x1b[2J" is no symbol of this task; its alphabet is: 0 1 2 3 4'),
         (["--sequence", " "], '--sequence: is empty; give symbols with spaces between them, "3 0 1 2" for example'),

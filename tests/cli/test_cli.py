@@ -23,6 +23,7 @@ from sweep.execution import rounds
 from sweep.results.manifest import make_manifest
 from sweep.results.record import TrialKey
 from sweep.results.store import Store
+from sweep.training.predict import Step
 
 Sweep = Callable[..., Result]
 
@@ -375,3 +376,32 @@ def test_a_folder_named_by_its_path_is_confirmed_where_it_lies(
     monkeypatch.setattr(rounds, "confirm_experiment", confirmed)
     sweep_command("confirm", "results/small", "--results", "elsewhere")
     assert asked == [Path("results/small")]
+
+
+# Predictions
+
+
+def test_a_prediction_has_its_probability_and_a_close_runner_up(
+    small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure = Step(shown="3", predicted="0", came="0", own=False, output=0.981, runner_up="4", next_output=0.3)
+    close = Step(shown="0", predicted="3", came=None, own=False, output=0.50571, runner_up="4", next_output=0.4683)
+    monkeypatch.setattr("sweep.training.predict.predict", lambda *_: [sure, close])
+    monkeypatch.setattr("sweep.training.predict.check_weights", lambda *_: None)
+    result = sweep_command("predict", "small", "--sequence", "3 0", "--trial", "0")
+    assert (result.code, result.err) == (0, "trial 0, seed 0\n")
+    assert result.out == "X=3.0 y=0.0, yhat=0.0 (p=0.98)\nX=0.0 yhat=3.0 (p=0.5057, next 4.0 p=0.4683)\n"
+
+
+def test_an_example_is_shown_but_for_its_last_symbol_which_is_what_comes(
+    small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("sweep.training.predict.predict", lambda *arguments: asked.append(arguments[2:]) or [])
+    monkeypatch.setattr("sweep.training.predict.check_weights", lambda *_: None)
+    result = sweep_command("predict", "small", "--example", "--seed", "1", "--trial", "0", "--steps", "2")
+    assert result.code == 0
+    ((shown, steps, then),) = asked
+    assert (shown[1:], steps) == (["0", "1", "2"], 2)
+    assert then == shown[0]
+    assert result.err == f"trial 0, seed 0\nexample: {then} 0 1 2 {then}\n"
