@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,17 @@ WORTH_SEEDS = 0.1
 class Arm:
     """A trained configuration: `replicates` as the results hold them, one row a seed.
 
-    `budget` is up to how many training sequences it is known of every replicate whether it had solved the task:
-    inf where all did.
+    `trained` is how many training sequences those were shown that were shown most.
     """
 
     trial: int
     replicates: pd.DataFrame
-    budget: float
+    trained: float
     confirmed: bool = False
+
+    def budget(self, time: str) -> float:
+        """Up to how many sequences the `time` of every replicate is known: inf where all came to it."""
+        return math.inf if self.replicates[time].notna().all() else self.trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,15 +189,15 @@ def _row(pair: Pair, metric: str, found: _Measured, p_values: tuple[float, float
 
 def _measured(pair: Pair, metric: str) -> _Measured:
     if not pair.matched:
-        horizon = min(arm.budget for arm in (*pair.a, *pair.b))
-        a, b = (np.array([_values(arm, metric, horizon)[0].mean() for arm in side]) for side in (pair.a, pair.b))
+        limits = _limits((*pair.a, *pair.b), metric)
+        a, b = (np.array([_values(arm, metric, limits)[0].mean() for arm in side]) for side in (pair.a, pair.b))
         return _Measured(a, b, _sign(metric) * a, _sign(metric) * b, paired=False, unit="trial")
     seeds_a, seeds_b = (_common_seeds(side) for side in (pair.a, pair.b))
     every = {tuple(arm.replicates["seed"]) for arm in (*pair.a, *pair.b)}
     sums = [np.zeros(len(seeds)) for seeds in (seeds_a, seeds_b, seeds_a, seeds_b)]
     for arm_a, arm_b in zip(pair.a, pair.b, strict=True):
-        horizon = min(arm_a.budget, arm_b.budget)
-        parts = [_of_seeds(arm, metric, horizon, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
+        limits = _limits((arm_a, arm_b), metric)
+        parts = [_of_seeds(arm, metric, limits, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
         better = [_sign(metric) * values for values, _ in parts]
         if OUTCOMES[metric].is_time:
             times, solved = (np.concatenate(both) for both in zip(*parts, strict=True))
@@ -213,19 +216,47 @@ def _common_seeds(arms: Sequence[Arm]) -> list[int]:
     return sorted(set.intersection(*(set(map(int, arm.replicates["seed"])) for arm in arms)))
 
 
-def _of_seeds(arm: Arm, metric: str, horizon: float, seeds: list[int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    values, solved = _values(arm, metric, horizon)
+def _of_seeds(
+    arm: Arm, metric: str, limits: _Limits, seeds: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    values, solved = _values(arm, metric, limits)
     place = {int(seed): index for index, seed in enumerate(arm.replicates["seed"])}
     chosen = [place[seed] for seed in seeds]
     return values[chosen], solved[chosen]
 
 
-def _values(arm: Arm, metric: str, horizon: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(replicates,) each: the metric, and whether the task was solved within `horizon` sequences."""
+class _Limits(NamedTuple):
+    """What stands in for a value that is missing: of times the `horizon`, of scores the `worst` one."""
+
+    horizon: float
+    worst: float
+
+
+def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
+    """Of arms that are compared: the smallest budget, and the worst score that any of their replicates has.
+
+    A replicate that diverged has nothing right, and of a score that may be below 0 it is as bad as the worst.
+    """
+    measure = OUTCOMES[metric]
+    horizon = min(arm.budget(_time_of(metric)) for arm in arms)
+    if measure.diverged is None or measure.is_time:
+        return _Limits(horizon, 0.0)
+    found = np.concatenate([arm.replicates[metric].to_numpy(float, na_value=np.nan) for arm in arms])
+    found = found[np.isfinite(found)]
+    worst = (found.min() if measure.better == "higher" else found.max()) if len(found) else 0.0
+    return _Limits(horizon, float(worst))
+
+
+def _time_of(metric: str) -> str:
+    return metric if OUTCOMES[metric].is_time else "sequences_to_solve"
+
+
+def _values(arm: Arm, metric: str, limits: _Limits) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(replicates,) each: the metric, and whether the task was solved within the horizon."""
     rows = arm.replicates
-    times = rows[metric if OUTCOMES[metric].is_time else "sequences_to_solve"].to_numpy(float, na_value=np.nan)
-    solved = times <= horizon  # nan is not
+    times = rows[_time_of(metric)].to_numpy(float, na_value=np.nan)
+    solved = times <= limits.horizon  # nan is not
     if OUTCOMES[metric].is_time:
-        return np.where(solved, times, horizon), solved
+        return np.where(solved, times, limits.horizon), solved
     column = rows["solved" if metric == "solve_rate" else metric].to_numpy(float, na_value=np.nan)
-    return np.nan_to_num(column, nan=0.0), solved  # a score that is no number has got nothing right
+    return np.where(np.isfinite(column), column, limits.worst), solved

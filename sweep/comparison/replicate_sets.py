@@ -136,9 +136,9 @@ def _arm(results: PhaseView, trial: int) -> Arm:
     rows, curves = (frame[frame["trial"] == trial] for frame in (results.replicates, results.curves))
     if rows.empty:
         raise SweepError(f"{results.name}:{trial}: failed and has no replicate to compare; choose another trial")
-    solved = rows["sequences_to_solve"].notna().all()
-    budget = np.inf if solved else float(curves["sequences"].max())
-    return Arm(trial, rows.sort_values("seed"), budget, confirmed=results.phase == Phase.CONFIRM)
+    return Arm(
+        trial, rows.sort_values("seed"), float(curves["sequences"].max()), confirmed=results.phase == Phase.CONFIRM
+    )
 
 
 def _optimism(side: Side, arms: dict[str, tuple[dict[str, Any], Arm]]) -> str:

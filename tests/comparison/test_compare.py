@@ -31,7 +31,7 @@ def arm(times: list[float], budget: float = 100.0, first_seed: int = 0) -> Arm:
         "recall_accuracy": np.where(solved, 1.0, 0.5),
         "sequences_to_solve": np.where(solved, at, np.nan),
     }
-    return Arm(0, pd.DataFrame(table), math.inf if solved.all() else budget)
+    return Arm(0, pd.DataFrame(table), budget)
 
 
 def pair(a: Arm, b: Arm) -> Pair:
@@ -83,6 +83,25 @@ def test_times_are_cut_off_at_the_smaller_budget() -> None:
         [20.0, 40.0, 60.0, 200.0], [True, True, True, False], [150.0, 200.0, 200.0, 200.0], [True, False, False, False]
     )
     assert row.p_value == pytest.approx(expected)
+
+
+def test_what_was_solved_but_not_kept_counts_as_never_kept_within_what_was_trained() -> None:
+    kept, lost = arm([10.0] * 8), arm([10.0] * 8)
+    kept.replicates["sequences_to_keep"] = 30.0
+    lost.replicates["sequences_to_keep"] = [30.0] + [math.nan] * 7
+    row = only(kept, lost, "sequences_to_keep")
+    assert (row.value_a, row.value_b, row.verdict) == (30, (30 + 7 * 100) / 8, "better")
+
+
+@pytest.mark.parametrize(("metric", "worst", "verdict"), [("margin", -0.5, "better"), ("test_loss", 3.0, "better")])
+def test_a_replicate_that_diverged_is_as_bad_as_the_worst_and_never_better(
+    metric: str, worst: float, verdict: str
+) -> None:
+    a, b = arm([10.0] * 9), arm([10.0] * 9)
+    a.replicates[metric] = [0.5] * 8 + [worst]
+    b.replicates[metric] = [math.nan] * 4 + [math.inf] * 4 + [worst]
+    row = only(a, b, metric)
+    assert (row.value_b, row.verdict) == (pytest.approx(worst), verdict)
 
 
 def test_fewer_sequences_are_better() -> None:

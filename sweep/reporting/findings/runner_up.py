@@ -70,8 +70,7 @@ def _rivals(findings: Findings) -> dict[int, tuple[Choice, pd.Series]]:
 def _arm(choice: Choice, trial: pd.Series) -> Arm:
     number = int(trial["trial"])
     rows, curves = of_trial(choice.source.replicates, number), of_trial(choice.source.curves, number)
-    budget = np.inf if rows["sequences_to_solve"].notna().all() else float(curves["sequences"].max())
-    return Arm(number, rows.sort_values("seed"), budget)
+    return Arm(number, rows.sort_values("seed"), float(curves["sequences"].max()))
 
 
 def _apart(findings: Findings, choice: Choice, other: pd.Series) -> str:
