@@ -14,6 +14,8 @@ from sweep.machine.backend import BACKENDS
 if TYPE_CHECKING:
     from sweep.execution.plan import Plan
 
+_SAME_TOLD = 5  # sets of trials that are the same computation, told one by one
+
 
 @click.command()
 @click.argument("file")
@@ -54,6 +56,8 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     took, memory_needed = duration(plan.seconds), f"{plan.memory_mb:.0f} MB of memory"
     click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
     click.echo(f"{memory:,.0f} MB would hold about {plural(plan.replicates_at_once, 'replicate')} side by side")
+    for line in _said_of_sameness(plan):
+        click.echo(line)
 
 
 @click.command()
@@ -100,3 +104,12 @@ def _said_of_updates(plan: "Plan") -> str:
     if plan.updates == plan.updates_high:  # what may end early
         return f"at most {plan.updates:,} updates (at least {plan.updates_low:,})"
     return f"about {plan.updates:,} updates ({plan.updates_low:,} to {plan.updates_high:,})"
+
+
+def _said_of_sameness(plan: "Plan") -> list[str]:
+    """Which trials are the same computation; of trials that nobody knows yet, where parameters have no effect."""
+    from sweep.results.same_computation import sentences
+
+    if not plan.same_computations:
+        return [f"in a part of the search, {why}" for why in plan.without_effect]
+    return sentences(plan.same_computations, most=_SAME_TOLD)

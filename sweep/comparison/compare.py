@@ -20,8 +20,8 @@ from sweep.experiment.outcomes import OUTCOMES
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["better", "worse", "inconclusive"]
-VERDICTS: tuple[Verdict, ...] = ("better", "worse", "inconclusive")
+Verdict = Literal["better", "worse", "inconclusive", "same"]
+VERDICTS: tuple[Verdict, ...] = ("better", "worse", "inconclusive", "same")
 
 LEVEL = 0.05
 
@@ -48,7 +48,10 @@ class Arm:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """What is compared under one condition. `matched`: the i-th arms of both sides differ in nothing else."""
+    """What is compared under one condition. `matched`: the i-th arms of both sides differ in nothing else.
+
+    `same`: both sides are the same computation, whatever their parameters are called. It is not tested.
+    """
 
     condition: dict[str, Any]
     label_a: str
@@ -56,6 +59,7 @@ class Pair:
     a: tuple[Arm, ...]
     b: tuple[Arm, ...]
     matched: bool = True
+    same: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +98,17 @@ class Comparison:
 
 
 def compare(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[Comparison]:
-    """Every pair by every metric. Equal configurations get any other verdict in 5 tables of 100, at the most."""
+    """Every pair by every metric. Equal configurations get any other verdict in 5 tables of 100, at the most.
+
+    The same computation gets the verdict "same", whatever its seeds came to, and counts in no correction.
+    """
     measured = [(pair, metric, _measured(pair, metric)) for pair in pairs for metric in metrics]
-    alone = [found.p_value(len(measured)) for _, _, found in measured]
+    tested = sum(not pair.same for pair, _, _ in measured)
+    alone = [found.p_value(tested) for pair, _, found in measured if not pair.same]
+    p_values = iter(zip(alone, stats.holm(alone), strict=True) if alone else ())
     return [
-        _row(pair, metric, found, (p, float(corrected)), len(measured))
-        for (pair, metric, found), p, corrected in zip(measured, alone, stats.holm(alone), strict=True)
+        _row(pair, metric, found, (1.0, 1.0) if pair.same else next(p_values), max(1, tested))
+        for pair, metric, found in measured
     ]
 
 
@@ -154,7 +163,7 @@ def _row(pair: Pair, metric: str, found: _Measured, p_values: tuple[float, float
     alone, corrected = p_values
     difference, interval = float(found.a.mean() - found.b.mean()), found.interval(metric)
     gain = float(found.better_a.mean() - found.better_b.mean())
-    verdict: Verdict = "inconclusive"
+    verdict: Verdict = "same" if pair.same else "inconclusive"
     # A time's test and its mean may point in two directions, where curves cross: then neither is the sooner one.
     agree = gain * difference * _sign(metric) > 0
     if corrected < LEVEL and agree:

@@ -15,11 +15,13 @@ from sweep.experiment.space import Choices, Range
 from sweep.experiment.trials import Phase, TrialNumber, conditions_of
 from sweep.faults import plural, quoted, unknown
 from sweep.results.phase_view import PhaseView
+from sweep.results.same_computation import Computations
 
 if TYPE_CHECKING:
     from sweep.results.results import Results
 
 _MOST_VALUES = 8  # of a parameter; 28 pairs of them
+_MOST_SAME = 3  # pairs of trials that are the same computation, told one by one
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,19 @@ def pairs_of(a: Side, b: Side) -> tuple[list[Pair], list[str]]:
     shared = [task for task in arms_a if task in arms_b]
     if not shared:
         raise SweepError(_nothing_shared(a, b))
-    pairs = []
+    pairs, notes = [], []
+    one_folder = a.results.path == b.results.path
+    computed_a, computed_b = Computations(a.results), Computations(b.results)
     for task in shared:
         (condition, of_a), (_, of_b) = arms_a[task], arms_b[task]
-        pairs.append(Pair(condition, _labelled(a, of_a), _labelled(b, of_b), (of_a,), (of_b,)))
-    notes = [note for side, arms in ((a, arms_a), (b, arms_b)) if (note := _optimism(side, arms))]
+        label_a, label_b = _labelled(a, of_a), _labelled(b, of_b)
+        same = computed_a.same(of_a.trial, of_b.trial) if one_folder else None
+        pairs.append(Pair(condition, label_a, label_b, (of_a,), (of_b,), same=same is not None))
+        if same:
+            notes.append(same.sentence)
+        elif not one_folder and None is not computed_a.of(of_a.trial) == computed_b.of(of_b.trial):
+            notes.append(f"{label_a} and {label_b} are the same computation: only seeds, versions and machines differ.")
+    notes += [note for side, arms in ((a, arms_a), (b, arms_b)) if (note := _optimism(side, arms))]
     for side, arms in ((a, arms_a), (b, arms_b)):
         if alone := len(set(arms) - set(shared)):
             notes.append(
@@ -61,8 +71,8 @@ def pairs_of(a: Side, b: Side) -> tuple[list[Pair], list[str]]:
 def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
     """A pair for each condition and each two values of a searched parameter, and notes.
 
-    Complete trials of the search that agree in all other parameters stand against each other. Where no two do,
-    all trials with one value stand against all with the other.
+    Complete trials of the search that agree in all other parameters stand against each other, but for those that are
+    the same computation. Where no two agree, all trials with one value stand against all with the other.
     """
     search = results.experiment.search
     if parameter not in search:
@@ -80,6 +90,7 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
             "compared, so choose a parameter of few values"
         )
     others = [name for name in search if name != parameter]
+    computed, same = Computations(searched), dict[str, None]()
     pairs, unmatched = [], 0
     settings = results.experiment.condition_settings
     for number, setting in enumerate(settings):
@@ -91,21 +102,30 @@ def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
             if not of_a or not of_b:
                 continue
             unmatched += not common
+            alike = {key: found for key in common if (found := computed.same(of_a[key], of_b[key]))}
+            some = 0 < len(alike) < len(common)
+            same |= dict.fromkeys(f"{each.sentence}{' They are left out.' if some else ''}" for each in alike.values())
+            if some:
+                common = [key for key in common if key not in alike]
             a, b = (
                 tuple(_arm(searched, trial) for trial in ([of[key] for key in common] or of.values()))
                 for of in (of_a, of_b)
             )
             label_a, label_b = (f"{parameter} = {_written(value)}" for value in (value_a, value_b))
-            pairs.append(Pair(setting, label_a, label_b, a, b, matched=bool(common)))
+            pairs.append(Pair(setting, label_a, label_b, a, b, matched=bool(common), same=bool(alike) and not some))
     if not pairs:
         raise SweepError(f"--by {parameter}: under no condition have complete trials two values of it")
+    notes = list(same)[:_MOST_SAME]
+    if len(same) > _MOST_SAME:
+        notes.append(f"The same holds for {plural(len(same) - _MOST_SAME, 'other pair')} of trials.")
     if not unmatched:
-        return pairs, []
-    return pairs, [
+        return pairs, notes
+    notes.append(
         f"{unmatched} of {plural(len(pairs), 'comparison')} {'has' if unmatched == 1 else 'have'} no two trials that "
         "agree in all else: there, trials as the search drew them are compared, whose other parameters may differ as "
         "well."
-    ]
+    )
+    return pairs, notes
 
 
 def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:

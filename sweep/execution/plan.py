@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.execution.sameness import idle_in_parts, same_trials, searched_in_vain
 from sweep.execution.updates import grid_of, updates_of
 from sweep.experiment.checks import faults_of_configuration
 from sweep.experiment.configuration import Configuration
@@ -13,6 +14,7 @@ from sweep.experiment.experiment import Experiment
 from sweep.experiment.lines import MOST_TOLD, refusal
 from sweep.experiment.space import Choices, Range
 from sweep.machine.backend import BACKENDS
+from sweep.results.same_computation import SameComputation
 from sweep.tasks.registry import build_task
 from sweep.tasks.task import Task
 from sweep.training.cost import BACKEND_COSTS, DECIDE_UPDATES, TrialCost
@@ -52,6 +54,10 @@ class Plan:
     memory_mb: float
     replicates_at_once: int
     """How many replicates of the largest configuration fit side by side into the memory that was asked about."""
+    same_computations: tuple[SameComputation, ...]
+    """Trials that are the same computation, as far as the trials are known: of a grid."""
+    without_effect: tuple[str, ...]
+    """Where values of a searched parameter are the same beside some of the others, a sentence each."""
 
 
 def check_experiment(experiment: Experiment, where: str, text: str = "") -> None:
@@ -72,6 +78,9 @@ def check_experiment(experiment: Experiment, where: str, text: str = "") -> None
             break
     if faults:
         raise refusal(where, [f"{key}: {fault}" for (key, _), fault in faults.items()], text)
+    if idle := searched_in_vain(experiment):
+        said = [f"search.{name}: cannot change anything: {why}; leave it out of [search]" for name, why in idle.items()]
+        raise refusal(where, said, text)
 
 
 def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: float = 0.0) -> Plan:
@@ -113,6 +122,8 @@ def make_plan(experiment: Experiment, backend: str = BACKENDS[0], memory_mb: flo
         seconds=cost.seconds(programs) + seconds,
         memory_mb=cost.megabytes(programs) + memory,
         replicates_at_once=max(0, int((memory_mb - cost.base_mb) / another)),
+        same_computations=tuple(same_trials(experiment)),
+        without_effect=tuple(idle_in_parts(experiment)),
     )
 
 

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sweep.experiment.space import Choices, Dimension
 from sweep.experiment.steps import Steps
 
@@ -61,6 +63,15 @@ def grid_points(search: Search, values: Values) -> list[dict[str, Any]]:
         found += [chosen | others for others in _places(_dependent(search, parameters), values)]
     found.sort(key=lambda places: [places.get(name, 0) for name in search])
     return [{name: values[name][places[name]] for name in search if name in places} for places in found]
+
+
+def shuffled(points: Sequence[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """The points in the order of a grid's trials, which the study's `seed` shuffles: any part is a fair sample.
+
+    Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
+    """
+    order = np.random.default_rng(seed).permutation(len(points))
+    return [points[place] for place in order]
 
 
 def _places(names: list[str], values: Values) -> Iterator[dict[str, int]]:

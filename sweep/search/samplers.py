@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.grid import shuffled
 from sweep.search.distributions import distributions, on_its_step, suggest, value_at
 from sweep.search.finished import directions
 from sweep.search.optuna_private import prepare_optuna
@@ -58,7 +59,7 @@ class Search:
         self._open: dict[int, optuna.Trial] = {}
         self._points: NDArray[np.float64] | list[dict[str, Any]] = []
         if experiment.search and experiment.study.sampler == "grid":
-            self._points = _shuffled_grid(experiment)
+            self._points = shuffled(experiment.grid_points, experiment.study.seed)
         elif experiment.search and experiment.study.sampler == "qmc":
             self._points = _sobol_points(experiment, condition)
 
@@ -218,16 +219,6 @@ def remembered(study: optuna.Study) -> optuna.Study:
     kept = optuna.create_study(directions=study.directions)
     kept.add_trials([trial for trial in older if trial.number in best] + latest)
     return kept
-
-
-def _shuffled_grid(experiment: Experiment) -> list[dict[str, Any]]:
-    """The grid in an order shuffled by the study's seed: any part of it is a fair sample.
-
-    Optuna's own grid sampler picks what is left at random; here the n-th trial has to be a fixed one.
-    """
-    points = experiment.grid_points
-    order = np.random.default_rng(experiment.study.seed).permutation(len(points))
-    return [points[place] for place in order]
 
 
 def _sobol_points(experiment: Experiment, condition: int) -> NDArray[np.float64]:

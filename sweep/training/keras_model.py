@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration, ModelConfig, TrainingConfig
+from sweep.experiment.normal_form import usual_chrono_max
 from sweep.machine.backend import backend
 from sweep.tasks.task import Task
 
@@ -26,7 +27,7 @@ def resolved(configuration: Configuration, task: Task) -> ModelConfig:
     model = configuration.model
     if model.gate_bias != "chrono" or model.chrono_max is not None:
         return model
-    return model.model_copy(update={"chrono_max": max(3, round(task.expected_length))})
+    return model.model_copy(update={"chrono_max": usual_chrono_max(task)})
 
 
 def build_model(

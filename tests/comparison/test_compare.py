@@ -4,18 +4,22 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Result
 from log_rank import log_rank_test
-from sampled_results import TUNING, by_cell, confirmed, sample, tuning, tutorial
+from sampled_results import TUNING, TUTORIAL, by_cell, confirmed, sample, tuning, tutorial
 
 from sweep import stats
 from sweep.comparison.compare import Arm, Comparison, Pair, compare
 from sweep.comparison.replicate_sets import Side, pairs_by, pairs_of
 from sweep.errors import SweepError
+from sweep.reporting.findings.compared import comparison_table, reading
+from sweep.results.results import Results
 from sweep.results.store import Store
 
 DEFAULTS = ("solve_rate", "recall_accuracy", "sequences_to_solve")
@@ -352,3 +356,78 @@ def test_compare_says_what_is_wrong_in_a_line(
 ) -> None:
     result = sweep_command("compare", *arguments)
     assert (result.code, result.out, result.err) == (2, "", f"Error: {fault}\n")
+
+
+# What is the same computation
+
+STATES = TUNING | {
+    "search": {"stateful": {"choices": [True, False]}, "timesteps": {"choices": [1, "full"]}},
+    "study": {"sampler": "grid", "seeds": 10},
+}
+
+
+def by_state(**changes: Any) -> Results:
+    """Two searched parameters of which one has no effect beside a value of the other."""
+    return sample(Path("results/states"), STATES | changes)
+
+
+def with_full_windows(results: Results) -> list[int]:
+    trials = results.trials
+    return sorted(int(trial) for trial in trials["trial"][trials["timesteps"].astype(str) == "full"])
+
+
+def test_the_same_computation_gets_no_verdict_and_says_why() -> None:
+    results = by_state()
+    one, other = with_full_windows(results)
+    pairs, notes = pairs_of(Side("x", results, trial=other), Side("x", results, trial=one))
+    assert notes == [
+        f"Trials {one} and {other} are the same computation: stateful has no effect where a sequence is one window."
+    ]
+    rows = compare(pairs, DEFAULTS)
+    assert {(row.verdict, row.p_value, row.seeds_to_settle_high) for row in rows} == {("same", 1.0, None)}
+    head, cells = comparison_table(rows)
+    assert {row[head.index("verdict on A")] for row in cells} == {"the same computation"}
+    assert reading(rows) == "The same computation: not tested, a difference can only be one of the seeds."
+
+
+def test_the_same_computation_counts_in_no_correction() -> None:
+    strong = pair(arm([10.0] * 10), arm([NEVER] * 10))
+    same = replace(strong, same=True)
+    alone, among = compare([strong], ["solve_rate"]), compare([same, strong, same], ["solve_rate"])
+    assert [row.verdict for row in among] == ["same", "better", "same"]
+    assert among[1] == alone[0]
+
+
+def test_by_a_parameter_what_is_the_same_computation_is_left_out() -> None:
+    results = by_state()
+    full = with_full_windows(results)
+    (found,), (note,) = pairs_by(results, "stateful")
+    assert not {found.a[0].trial, found.b[0].trial} & set(full)
+    assert (len(found.a), found.matched, found.same) == (1, True, False)
+    assert note.endswith("stateful has no effect where a sequence is one window. They are left out.")
+
+
+def test_by_a_parameter_without_any_effect_the_verdict_is_that() -> None:
+    results = by_state(search={"cell": {"choices": ["gru"]}, "gate_bias": {"choices": ["zeros", "unit_forget"]}})
+    (found,), (note,) = pairs_by(results, "gate_bias")
+    assert found.same
+    assert 'the same for cell = "gru", which has no forget gate' in note
+    assert "left out" not in note
+
+
+def test_the_same_computation_of_two_folders_is_compared_and_noted() -> None:
+    """A new version against an old one is asked for with the same file: that is worth a verdict."""
+    old, new = (replace(tutorial(), name=name, path=Path(name)) for name in ("old", "new"))
+    (found,), notes = pairs_of(Side("new", new), Side("old", old))
+    assert not found.same
+    assert notes == ["new and old are the same computation: only seeds, versions and machines differ."]
+    other = sample(Path("other"), {**TUTORIAL, "model": {"units": 21}})
+    assert pairs_of(Side("new", new), Side("other", other))[1] == []
+
+
+def test_different_computations_of_one_folder_get_their_verdict() -> None:
+    results = by_state()
+    (one, *_), full = (set(results.trials["trial"]) - set(with_full_windows(results))), with_full_windows(results)
+    (found,), notes = pairs_of(Side("x", results, trial=int(one)), Side("x", results, trial=full[0]))
+    assert not found.same
+    assert notes == []

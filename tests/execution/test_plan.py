@@ -11,6 +11,8 @@ from sweep.errors import SweepError
 from sweep.execution.plan import Plan, check_experiment, make_plan
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load, parse
+from sweep.experiment.trials import TrialNumber
+from sweep.search.samplers import Search
 from sweep.tasks.marked import MarkedTask
 from sweep.tasks.random import RandomTask
 from sweep.tasks.registry import build_task
@@ -420,3 +422,87 @@ def test_many_conditions_with_many_values_are_checked_within_seconds() -> None:
 def test_long_sequences_that_are_only_tested_take_memory_too() -> None:
     long = experiment("test_sequences = 1000\ntest_lengths = [100_000]", RANDOM)
     assert make_plan(long).memory_mb > make_plan(experiment("", RANDOM)).memory_mb + 400
+
+
+# What is the same computation
+
+GRID = '[study]\nsampler = "grid"\nseeds = 2\n'
+STATES = '[search]\nstateful = { choices = [true, false] }\ntimesteps = { choices = [1, "full"] }\n'
+
+
+def test_a_plan_names_the_trials_that_are_the_same_computation_as_a_run_numbers_them() -> None:
+    planned = experiment("[conditions]\nsequence_length = [5, 6]\n" + STATES + GRID)
+    same = make_plan(planned).same_computations
+    assert len(same) == 2
+    for condition, found in enumerate(same):
+        assert found.why == "stateful has no effect where a sequence is one window"
+        numbers = [TrialNumber.of(trial, 2) for trial in found.trials]
+        assert {number.condition for number in numbers} == {condition}
+        chosen = [Search(planned, condition).choose(number.number) for number in numbers]
+        assert [each["timesteps"] for each in chosen] == ["full", "full"]
+
+
+def test_of_trials_that_nobody_knows_yet_a_plan_says_where_a_parameter_has_no_effect() -> None:
+    text = STATES + "units = { low = 1, high = 9 }\n"
+    plan = make_plan(experiment(text))
+    assert plan.same_computations == ()
+    assert plan.without_effect == ("stateful has no effect where a sequence is one window",)
+    assert make_plan(load(SHIPPED / "tuning.toml")).without_effect == ()
+
+
+def test_a_shipped_grid_knows_its_equal_trials() -> None:
+    assert [each.trials for each in make_plan(load(SHIPPED / "stateless.toml")).same_computations] == [(1, 2)]
+    assert [each.trials for each in make_plan(load(SHIPPED / "batch_learning.toml")).same_computations] == [(0, 4)]
+    assert make_plan(load(SHIPPED / "lags.toml")).same_computations == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            '[training]\ntimesteps = "full"\n[search]\nstateful = { choices = [true, false] }',
+            "search.stateful: cannot change anything: stateful has no effect where a sequence is one window; leave it out of [search]",  # noqa: E501
+        ),
+        (
+            '[search]\ncell = { choices = ["gru", "mlp"] }\ngate_bias = { choices = ["zeros", "unit_forget"] }',
+            'search.gate_bias: cannot change anything: gate_bias "zeros" and "unit_forget" are the same for cell = "gru", which has no forget gate; leave it out of [search]',  # noqa: E501
+        ),
+        (
+            '[search]\nbatch_layout = { choices = ["sequences", "steps"] }',
+            "search.batch_layout: cannot change anything: batch_layout has no effect with batch_size = 1; leave it out of [search]",  # noqa: E501
+        ),
+        (
+            "keys = 1\n[search]\nshuffle = { choices = [true, false] }\nunits = { low = 1, high = 4 }",
+            "search.shuffle: cannot change anything: shuffle has no effect on one sequence; leave it out of [search]",
+        ),
+        (
+            '[search]\ncell = { choices = ["gru", "lstm"] }\n'
+            'gate_bias = { choices = ["zeros", "unit_forget"], when = { cell = "gru" } }',
+            'search.gate_bias: cannot change anything: gate_bias "zeros" and "unit_forget" are the same for cell = "gru", which has no forget gate; leave it out of [search]',  # noqa: E501
+        ),
+    ],
+)
+def test_what_is_searched_and_cannot_change_anything_is_one_line(text: str, line: str) -> None:
+    assert refusal(text) == f"f.toml: {line}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[conditions]\nkeys = [1, 2]\n[search]\nshuffle = { choices = [true, false] }',
+        '[search]\ncell = { choices = ["gru", "lstm"] }\ngate_bias = { choices = ["zeros", "unit_forget"] }',
+        '[search]\nbatch_layout = { choices = ["sequences", "steps"] }\nbatch_size = { choices = [1, 2] }',
+        '[training]\ntimesteps = "full"\n[search]\nstateful = { choices = [true] }',
+        '[search]\ntimesteps = { low = 1, high = 4 }\nstateful = { choices = [true, false] }',
+    ],
+)  # fmt: skip
+def test_what_has_an_effect_somewhere_or_one_value_may_be_searched(text: str) -> None:
+    check_experiment(experiment(text), "f.toml")
+
+
+def test_many_conditions_and_values_are_looked_at_within_seconds() -> None:
+    lengths = ", ".join(map(str, range(5, 205)))
+    text = f"[conditions]\nsequence_length = [{lengths}]\n" + STATES + GRID
+    started = time.process_time()
+    assert len(make_plan(experiment(text)).same_computations) == 200
+    assert time.process_time() - started < 5

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
+from sweep.reporting.findings.computations import same_as
 from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.findings import Findings, found_once
@@ -168,7 +169,11 @@ def _ert(findings: Findings, chosen: Choice) -> str:
 
 def _tied(findings: Findings, chosen: Choice) -> list[str]:
     """What to add where the objectives alone do not make the trial the best one."""
-    others = as_good(chosen.source.ranked, len(findings.conditions), chosen.trial) if findings.experiment.search else 0
+    if not findings.experiment.search:
+        return []
+    others = as_good(chosen.source.ranked, len(findings.conditions), chosen.trial)
+    if not chosen.confirmed:
+        others -= same_as(findings, int(chosen.trial["trial"]))  # the same score is no wonder there
     if not others:
         return []
     verb = "does" if others == 1 else "do"

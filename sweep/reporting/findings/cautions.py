@@ -10,6 +10,7 @@ import pandas as pd
 from sweep.experiment.space import Range
 from sweep.faults import plural
 from sweep.reporting.findings.choice import choices
+from sweep.reporting.findings.computations import same_computations
 from sweep.reporting.findings.conditions import Condition, epochs_of, given_up, of_trial
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.look.display import joined, percent_interval, value_text
@@ -30,7 +31,7 @@ def cautions(findings: Findings) -> list[str]:
     found = [*_states(tally), *_task(settings)]
     if not best:
         return found
-    found += [*_seeds(best), *_winner(findings, tally)]
+    found += [*_seeds(best), *_winner(findings, tally), *same_computations(findings)]
     for check in (_lost, _given_up, _budget):
         said = [sentence for number, trial in best.items() for sentence in check(findings, settings[number], trial)]
         found += said[:_CONDITIONS]

@@ -38,9 +38,7 @@ def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[s
             heading(row.metric),
             outcome_text(row.metric, row.value_a),
             outcome_text(row.metric, row.value_b),
-            _difference(row),
-            f"{percent(row.improvement)} ({percent_interval(row.improvement_low, row.improvement_high)})",
-            f"{row.p_value:.2g}" if row.p_value >= 0.001 else "<0.001",
+            *([MISSING] * 3 if row.verdict == "same" else _how_sure(row)),
             _verdict(row),
         ]
         for row in rows
@@ -49,6 +47,11 @@ def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[s
 
 def reading(rows: Sequence[Comparison]) -> str:
     """How the table is to be read, in two or three sentences."""
+    same = "The same computation: not tested, a difference can only be one of the seeds. "
+    told = same if any(row.verdict == "same" for row in rows) else ""
+    rows = [row for row in rows if row.verdict != "same"]
+    if not rows:
+        return told.strip()
     pairing = {True: "the same seeds, pair by pair", False: "separate seeds"}
     ways = sorted({_units(row) + " on " + pairing[row.paired] if row.unit == "seed" else _units(row) for row in rows})
     corrected = f", corrected for all {len(rows)} rows (Holm)" if len(rows) > 1 else ""
@@ -60,7 +63,7 @@ def reading(rows: Sequence[Comparison]) -> str:
     for name in dict.fromkeys(row.metric for row in rows if OUTCOMES[row.metric].is_time):
         text += f"{heading(name).capitalize()}: the mean, cut off at the smaller of both budgets; "
         text += "p is the log-rank test's. "
-    return text.strip()
+    return (text + told).strip()
 
 
 def seeds_needed(row: Comparison) -> str:
@@ -78,6 +81,14 @@ def _units(row: Comparison) -> str:
     return plural(a, row.unit) if a == b else f"{plural(a, row.unit)} and {b}"
 
 
+def _how_sure(row: Comparison) -> list[str]:
+    return [
+        _difference(row),
+        f"{percent(row.improvement)} ({percent_interval(row.improvement_low, row.improvement_high)})",
+        f"{row.p_value:.2g}" if row.p_value >= 0.001 else "<0.001",
+    ]
+
+
 def _difference(row: Comparison) -> str:
     difference = difference_text(row.metric, row.difference)
     if row.low is None or row.high is None:
@@ -86,6 +97,8 @@ def _difference(row: Comparison) -> str:
 
 
 def _verdict(row: Comparison) -> str:
+    if row.verdict == "same":
+        return "the same computation"
     if row.verdict != "inconclusive":
         return row.verdict
     if seeds := seeds_needed(row):

@@ -12,6 +12,7 @@ from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.compared import SEEDS_ASSUME, seeds_needed
+from sweep.reporting.findings.computations import computations
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.look.display import MISSING, heading, joined, value_text
@@ -192,10 +193,11 @@ def _is_share(found: Comparison) -> bool:
 
 
 def _runner_up(findings: Findings, choice: Choice) -> pd.Series | None:
-    """The best complete trial of the same condition whose configuration is another one."""
-    ranked = choice.source.ranked
+    """The best complete trial of the same condition whose configuration is another one, and no other name of it."""
+    ranked, best = choice.source.ranked, int(choice.trial["trial"])
     rows = choice.condition.rows(ranked[ranked["state"] == "complete"])
     for _, row in rows.iterrows():
-        if any(value_text(row[name]) != value_text(choice.trial[name]) for name in findings.experiment.search):
+        differs = any(value_text(row[name]) != value_text(choice.trial[name]) for name in findings.experiment.search)
+        if differs and not computations(findings).same(best, int(row["trial"])):
             return row
     return None
