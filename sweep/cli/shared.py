@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = Path("experiments")
 
-_LEAVING = ("loss", "sequence_accuracy", "ert_sequences", "epochs_to_solve")  # the first of them first
+_LEAVING = (  # the first of them first
+    *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "loss", "sequence_accuracy"),
+    *("ert_sequences", "epochs_to_solve", "recall_bits", "solved_with_margin"),
+)
 
 results_option = click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."

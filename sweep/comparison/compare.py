@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep import stats
+from sweep.errors import SweepError
 from sweep.experiment.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
@@ -245,8 +246,14 @@ def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
     """Of arms that are compared: the smallest budget, and the worst score that any of their replicates has.
 
     A replicate that diverged has nothing right, and of a score that may be below 0 it is as bad as the worst.
+    SweepError for an outcome that the first versions did not measure, in their results.
     """
     measure = OUTCOMES[metric]
+    if measure.since > 1 and any(arm.replicates["solved_with_margin"].isna().any() for arm in arms):
+        raise SweepError(
+            f"{metric}: was not measured in results of an earlier version; run them anew under another name, or "
+            "compare by another metric"
+        )
     horizon = min(arm.budget(_time_of(metric)) for arm in arms)
     if measure.diverged is None or measure.is_time:
         return _Limits(horizon, 0.0)

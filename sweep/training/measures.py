@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CLIPPED = 1e-7
-"""What an output is held away from 0 (and for a loss from 1) by, before its logarithm is taken, as Keras does."""
+"""The least that an output counts as before its logarithm is taken, as in Keras."""
+
+MOST = float(np.float32(1 - CLIPPED))
+"""The most that it counts as in a loss, again as in Keras, where it is in single precision."""
 
 
 def leads(outputs: ArrayLike, asked: ArrayLike) -> NDArray[np.float64]:
@@ -46,7 +49,7 @@ def losses(outputs: ArrayLike, asked: ArrayLike, output: str) -> NDArray[np.floa
     >>> losses([[0.5, 0.5]], [0], "sigmoid").round(4).tolist(), losses([[0.25, 0.75]], [1], "softmax").round(4).tolist()
     ([0.6931], [0.2877])
     """
-    values, right = _split(np.clip(np.asarray(outputs, float), CLIPPED, 1 - CLIPPED), asked)
+    values, right = _split(np.clip(np.asarray(outputs, float), CLIPPED, MOST), asked)
     if output == "softmax":
         return np.asarray(-np.log(_of_right(values, right)))
     return np.asarray(-np.log(np.where(right, values, 1 - values)).mean(axis=-1))

@@ -30,13 +30,13 @@ Sweep = Callable[..., Result]
 SHOWN = """\
 How long can it remember?
 
- sequence_length   trial   state      units   learning_rate   timesteps   shuffle   seeds   solve rate (95%)   recall accuracy (95%)   sequence accuracy   loss    chance   memoryless ceiling   epochs to solve   ERT (sequences) (95%)   recall bits
- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- 5                 2       complete   6       0.003           1           false     3       100% (29–100%)     100% (29–100%)          100%                0.344   20%      50%                  2                 5 (0 to 19)             1
- 5                 0       complete   4       0.001           1           true      3       67% (9–99%)        92% (75–100%)           83%                 0.2     20%      50%                  3                 8 (2 to 57)             0.8333
- 5                 4       failed     8       0.005           1           false     3       –                  –                       –                   –       20%      50%                  –                 –                       –
- 6                 1       complete   5       0.002           full        true      3       0% (0–71%)         75% (22–93%)            50%                 0.2     17%      50%                  –                 >5                      0.5
- 6                 3       pruned     7       0.004           full        false     3       0% (0–71%)         67% (50–75%)            33%                 0.333   17%      50%                  –                 –                       0.3333
+ sequence_length   trial   state      units   learning_rate   timesteps   shuffle   seeds   solve rate (95%)   recall accuracy (95%)   sequence accuracy   loss    chance   memoryless ceiling   epochs to solve   ERT (sequences) (95%)   solved by the margin   recall bits   test loss   ERT to keep (sequences) (95%)
+ ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ 5                 2       complete   6       0.003           1           false     3       100% (29–100%)     100% (29–100%)          100%                0.344   20%      50%                  2                 5 (0 to 19)             100%                   1             0.25        5 (0 to 19)
+ 5                 0       complete   4       0.001           1           true      3       67% (9–99%)        92% (75–100%)           83%                 0.2     20%      50%                  3                 8 (2 to 57)             67%                    0.833         0.167       8 (2 to 57)
+ 5                 4       failed     8       0.005           1           false     3       –                  –                       –                   –       20%      50%                  –                 –                       –                      –             –           –
+ 6                 1       complete   5       0.002           full        true      3       0% (0–71%)         75% (22–93%)            50%                 0.2     17%      50%                  –                 >5                      0%                     0.5           0.167       >5
+ 6                 3       pruned     7       0.004           full        false     3       0% (0–71%)         67% (50–75%)            33%                 0.333   17%      50%                  –                 –                       0%                     0.333         0.25        –
 
 """
 

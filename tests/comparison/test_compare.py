@@ -34,6 +34,7 @@ def arm(times: list[float], budget: float = 100.0, first_seed: int = 0) -> Arm:
         "solved": solved,
         "recall_accuracy": np.where(solved, 1.0, 0.5),
         "sequences_to_solve": np.where(solved, at, np.nan),
+        "solved_with_margin": pd.array(solved, dtype="boolean"),
     }
     return Arm(0, pd.DataFrame(table), budget)
 
@@ -431,3 +432,25 @@ def test_different_computations_of_one_folder_get_their_verdict() -> None:
     (found,), notes = pairs_of(Side("x", results, trial=int(one)), Side("x", results, trial=full[0]))
     assert not found.same
     assert notes == []
+# Scores without bounds
+
+
+def with_bits(bits: list[float], *, measured: bool = True) -> Arm:
+    rows = arm([10.0] * len(bits)).replicates.assign(recall_bits=bits)
+    rows["solved_with_margin"] = pd.array([True if measured else None] * len(bits), dtype="boolean")
+    return Arm(0, rows, math.inf)
+
+
+def test_a_diverged_replicate_counts_as_the_worst_of_both_sides_and_leaves_means_finite() -> None:
+    row = only(with_bits([0.9, math.nan, 0.8]), with_bits([0.1, -0.5, 0.3]), "recall_bits")
+    assert row.value_a == pytest.approx((0.9 - 0.5 + 0.8) / 3)
+    assert math.isfinite(row.difference)
+    all_lost = only(with_bits([math.nan] * 3), with_bits([math.nan] * 3), "recall_bits")
+    assert (all_lost.difference, all_lost.verdict) == (0.0, "inconclusive")
+
+
+@pytest.mark.parametrize("metric", ["recall_bits", "sequences_to_keep"])
+def test_what_an_earlier_version_did_not_measure_is_not_compared(metric: str) -> None:
+    old = with_bits([math.nan] * 3, measured=False)
+    with pytest.raises(SweepError, match=rf"^{metric}: was not measured in results of an earlier version"):
+        only(old, with_bits([0.5] * 3), metric)

@@ -69,6 +69,9 @@ def assert_same_training(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     for name in ("epochs", "sequences", "updates", "accuracy", "recall_accuracy", "sequence_accuracy", "solved"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     np.testing.assert_allclose(one.max_error, other.max_error, atol=1e-4)
+    np.testing.assert_allclose(one.of("test_loss"), other.of("test_loss"), rtol=1e-4)
+    for name in ("margin", "recall_margin", "recall_bits"):
+        np.testing.assert_allclose(one.of(name), other.of(name), atol=2e-4, err_msg=name)
     np.testing.assert_array_equal(ours["steps"], theirs["steps"])
     for after, same in zip(ours["ended"], theirs["ended"], strict=True):
         for a, b in zip(after, same, strict=True):

@@ -134,6 +134,9 @@ def assert_same_training(literal: Trainer, fused: Trainer, epochs: int) -> None:
     for name in ("epochs", "sequences", "updates", "accuracy", "recall_accuracy", "sequence_accuracy", "solved"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
     np.testing.assert_allclose(fast.max_error, slow.max_error, atol=1e-4)
+    np.testing.assert_allclose(fast.of("test_loss"), slow.of("test_loss"), rtol=1e-4)
+    for name in ("margin", "recall_margin", "recall_bits"):
+        np.testing.assert_allclose(fast.of(name), slow.of(name), atol=2e-4, err_msg=name)
     np.testing.assert_array_equal(fused.step_accuracy(), literal.step_accuracy())
     for ours, theirs in zip(literal.weights(), fused.weights(), strict=True):
         for a, b in zip(ours, theirs, strict=True):
@@ -393,6 +396,16 @@ def test_a_network_that_diverged_answers_nothing(kind: str) -> None:
     assert scores.diverged.tolist() == [True]
     assert scores.accuracy.tolist() == [[0.0]]
     assert not scores.solved.any()
+    assert all(np.isnan(scores.of(name)).all() for name in ("margin", "recall_margin", "recall_bits", "test_loss"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fit", "fused"])
+@pytest.mark.parametrize("parameters", [{}, {"timesteps": 3, "last_weight": 3.0}, {"batch_layout": "steps"}])
+def test_the_tests_loss_is_the_trainings_where_no_weight_moves(kind: str, parameters: dict[str, Any]) -> None:
+    still = {"learning_rate": 1e-30, "optimizer": "sgd", "epochs": 1, "batch_size": 2} | parameters
+    scores = trainer(TUTORIAL, (0, 1), trainer=kind, **still).advance(1)
+    np.testing.assert_allclose(scores.of("test_loss"), scores.loss, rtol=1e-5)
 
 
 @pytest.mark.slow

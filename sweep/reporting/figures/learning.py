@@ -21,6 +21,7 @@ from sweep.reporting.look.drawing import (
     drawn,
     log_axis,
     percent_axis,
+    reference_line,
     score_references,
     titled,
 )
@@ -89,13 +90,22 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
         axes.plot(at["epoch"], at["share"], color=GREEN, linewidth=2)
         _finish(axes, f"Seeds with {right}", condition, "share of the seeds", share=True)
 
+    unseen = None if condition.task.tested_on_training_sequences else _of_the_test(curves)
+    bound = float(trials.iloc[0].get("memoryless_loss", np.nan))
+
     def draw_loss(axes: Axes) -> None:
         _faint(axes, others, "loss")
         _band(axes, loss, ORANGE)
         values = loss["median"][loss["median"] > 0]
+        if unseen is not None:
+            at = _thinned(unseen)
+            axes.plot(at["epoch"], at["test_median"], color=BLUE, linewidth=2, linestyle="--")
+            values = pd.concat([values, unseen["test_median"][unseen["test_median"] > 0]])
         if len(values) and values.max() > 8 * values.min():
             log_axis(axes.yaxis)
-        _finish(axes, "Training loss", condition, "mean loss over the epoch", share=False)
+        _finish(axes, "Loss" if unseen is not None else "Training loss", condition, "mean loss", share=False)
+        if np.isfinite(bound):
+            reference_line(axes, bound, "without\nmemory", "--", written=f"{bound:.3g}")
 
     return [
         Drawing(
@@ -115,9 +125,16 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
         Drawing(
             name=f"loss{suffix}",
             title="Training loss",
-            caption=f"Training loss, the mean over an epoch ({whose}). {as_before} as for recall.{thinned}",
+            caption=f"Training loss, the mean over an epoch ({whose}). {as_before} as for recall."
+            + (
+                " Blue, dashed: the median on the test's sequences, which no training shows."
+                if unseen is not None
+                else ""
+            )
+            + (f" Without memory no loss is below {bound:.3g}." if np.isfinite(bound) else "")
+            + thinned,
             svg=drawn(f"loss{suffix}", _SIZE, draw_loss),
-            data=loss,
+            data=loss if unseen is None else loss.merge(unseen, on="epoch", how="left"),
         ),
     ]
 
@@ -145,6 +162,14 @@ def quantiles(curves: pd.DataFrame, outcome: str) -> pd.DataFrame:
     table = wide.quantile(list(_QUANTILES.values()), axis=1).T
     table.columns = pd.Index(list(_QUANTILES))
     return table.assign(mean=wide.mean(axis=1), seeds=wide.notna().sum(axis=1)).reset_index()
+
+
+def _of_the_test(curves: pd.DataFrame) -> pd.DataFrame | None:
+    """The quantiles of the test's loss, in columns `test_...`; None where it was not measured."""
+    if "test_loss" not in curves or curves["test_loss"].isna().all():
+        return None
+    table = quantiles(curves, "test_loss")
+    return table.rename(columns={name: f"test_{name}" for name in table.columns if name != "epoch"})
 
 
 def solved_share(curves: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
 from sweep.reporting.findings.tables import ert_interval
+from sweep.reporting.findings.trust import lasting, reservation
 from sweep.reporting.look.display import (
     MISSING,
     count,
@@ -54,13 +55,14 @@ def answer(findings: Findings) -> Answer:
         sentence = _single(findings, chosen[0], tally)
         details = (
             _details(findings, chosen[0])
+            + lasting(findings, [chosen[0]])
             + _tied(findings, chosen[0])
             + _sure(findings)
             + _picked(findings, chosen, tally)
         )
     else:
         sentence = _several(findings, chosen)
-        details = _by_condition(findings, chosen) + _sure(findings)
+        details = _by_condition(findings, chosen) + lasting(findings, list(chosen.values())) + _sure(findings)
     details += _picked(findings, chosen, tally)
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
@@ -76,7 +78,8 @@ def settings(findings: Findings, trial: pd.Series) -> str:
 
 def _single(findings: Findings, chosen: Choice, tally: Counts) -> str:
     condition, best = chosen.condition, chosen.trial
-    outcome = f"{_share(best)} {_verb(best)} with {condition.success}{_lost(chosen)}."
+    reserved = f"; {said}" if (said := reservation(findings, [chosen])) else ""
+    outcome = f"{_share(best)} {_verb(best)} with {condition.success}{reserved}{_lost(chosen)}."
     if not findings.experiment.search:
         model, training = condition.configuration.model, condition.configuration.training
         return f"With {plural(model.units, 'unit')} and {plural(training.epochs, 'epoch')}, {outcome}"
@@ -89,16 +92,17 @@ def _single(findings: Findings, chosen: Choice, tally: Counts) -> str:
 
 def _several(findings: Findings, chosen: dict[int, Choice]) -> str:
     how = "With the best configuration found for each condition, t" if findings.experiment.search else "T"
+    reserved = f"; {said}" if (said := reservation(findings, list(chosen.values()))) else ""
     numbers = sorted(chosen, key=lambda number: (-float(chosen[number].trial["solve_rate"]), number))
     if len(numbers) <= _SPELT_OUT:
         parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
-        return f"{how}he task is solved by {joined(parts)}."
+        return f"{how}he task is solved by {joined(parts)}{reserved}."
     best, worst = (chosen[number] for number in (numbers[0], numbers[-1]))
     most, least = _share(best.trial), _share(worst.trial)
     if most == least:
-        return f"{how}he task is solved by {most} in each of {len(numbers)} conditions."
+        return f"{how}he task is solved by {most} in each of {len(numbers)} conditions{reserved}."
     ends = f"{least} at {worst.condition.label} and {most} at {best.condition.label}"
-    return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions."
+    return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions{reserved}."
 
 
 def _by(findings: Findings) -> str:

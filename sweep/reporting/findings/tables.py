@@ -23,8 +23,9 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
     their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
-    ert_sequences with its interval, and the objectives that are not among these; of several objectives, pareto too:
-    whether no other trial is as good in all and better in one.
+    ert_sequences with its interval, solved_with_margin (a share), recall_bits, test_loss, memoryless_loss and
+    ert_sequences_to_keep where they were measured, and the objectives that are not among these; of several
+    objectives, pareto too: whether no other trial is as good in all and better in one.
     """
     experiment = findings.experiment
     ranked = findings.search.ranked
@@ -47,6 +48,8 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
     names += ["recall_accuracy", "recall_accuracy_low", "recall_accuracy_high", "sequence_accuracy"]
     names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve"]
     names += ["ert_sequences", "ert_sequences_low", "ert_sequences_high"]
+    ranked, measured = _with_later_outcomes(ranked, own)
+    names += measured
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
     if len(experiment.study.objectives) > 1:
         ranked = ranked.assign(
@@ -55,6 +58,25 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
         names.append("pareto")
     table = ranked[list(dict.fromkeys(names))].reset_index(drop=True)
     return table.drop(columns="state") if (table["state"] == "complete").all() else table
+
+
+_LATER = (
+    *("solved_with_margin", "recall_bits", "test_loss", "memoryless_loss"),
+    *("ert_sequences_to_keep", "ert_sequences_to_keep_low", "ert_sequences_to_keep_high"),
+)
+"""Columns of what the first versions did not measure."""
+
+
+def _with_later_outcomes(ranked: pd.DataFrame, replicates: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
+    """The trials with the share of `replicates` that solved it by the margin; what was measured of `_LATER`."""
+    shares = [
+        rows["solved_with_margin"].astype(float).mean() if "solved_with_margin" in rows else np.nan
+        for rows in replicates
+    ]
+    ranked = ranked.assign(solved_with_margin=np.array(shares, float))
+    ends = [name for name in _LATER if name in ranked and name.startswith("ert_")]
+    ranked[ends] = ranked[ends].astype(float).where(ranked["state"] == "complete", axis=0)  # as `ert_interval` has it
+    return ranked, [name for name in _LATER if name in ranked and ranked[name].notna().any()]
 
 
 def recall_interval(accuracies: ArrayLike) -> Interval:

@@ -17,6 +17,7 @@ MISSING = DASH
 
 _HEADINGS = {
     "recall_median": "recall accuracy, median",
+    "solved_with_margin": "solved by the margin",
     "memoryless_ceiling": "memoryless ceiling",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
@@ -244,6 +245,8 @@ def _signed(number: float) -> str:
 _UNITS: dict[Unit, Callable[[float], str]] = {
     "share": percent,
     "nats": _three_digits,
+    "bits": _three_digits,
+    "lead": _three_digits,
     "epochs": count,
     "sequences": count,
     "updates": count,
@@ -256,6 +259,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "recall_median": percent,
     "chance": percent,
     "memoryless_ceiling": percent,
+    "solved_with_margin": percent,
     "replicates": count,
     "microseconds_per_update": _three_digits,
     "difference": _signed,

@@ -106,11 +106,16 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def reference_line(axes: Axes, height: float, label: str, style: str, side: str = "center") -> None:
-    """A level that a score is to be read against, named in the margin: beside it, above or below (`side`)."""
+def reference_line(
+    axes: Axes, height: float, label: str, style: str, side: str = "center", written: str | None = None
+) -> None:
+    """A level that a score is to be read against, named in the margin: beside it, above or below (`side`).
+
+    It is `written` there in percent, if not otherwise.
+    """
     axes.axhline(height, color=INK, linestyle=style, linewidth=1, zorder=2.5)  # over a curve that runs along it
     axes.annotate(
-        f"{label}\n{percent(height)}",
+        f"{label}\n{written or percent(height)}",
         (1, height),
         xycoords=("axes fraction", "data"),
         xytext=(5, 0),

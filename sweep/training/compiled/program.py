@@ -27,7 +27,7 @@ from sweep.training.compiled.arrays import (
 )
 from sweep.training.compiled.shape import Shape
 from sweep.training.keras_model import Weights
-from sweep.training.measures import CLIPPED
+from sweep.training.measures import CLIPPED, MOST
 
 
 class Program(ABC):
@@ -301,7 +301,7 @@ class Program(ABC):
 
     def _losses(self, scores: Tensor, target: Tensor) -> Tensor:
         """(R, Q): `losses` of the scores (R, Q, S)."""
-        right, clipped = self._is_target(target), ops.clip(scores, CLIPPED, 1 - CLIPPED)
+        right, clipped = self._is_target(target), ops.clip(scores, CLIPPED, MOST)
         loss = -ops.log(ops.sum(ops.where(right, clipped, np.float32(0)), axis=2))
         if self.shape.model.output == "sigmoid":
             others = ops.sum(ops.where(right, np.float32(0), ops.log1p(-clipped)), axis=2)
