@@ -432,6 +432,8 @@ def test_different_computations_of_one_folder_get_their_verdict() -> None:
     (found,), notes = pairs_of(Side("x", results, trial=int(one)), Side("x", results, trial=full[0]))
     assert not found.same
     assert notes == []
+
+
 # Scores without bounds
 
 
