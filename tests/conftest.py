@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from prepared import Prepared
 
 from sweep.cli import main
 from sweep.experiment.file import load
@@ -118,6 +119,14 @@ class Result:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Prepared]:
+    """Starts processes that have everything imported already."""
+    process = Prepared()
+    yield process
+    process.close()
 
 
 @pytest.fixture

@@ -184,16 +184,6 @@ def test_on_both_backends_the_compiled_trainer_runs_twice_and_the_first_is_what_
     assert [subject.name for subject in on_jax] == ["fused_jax", "fit_jax"]
 
 
-@pytest.mark.slow
-def test_the_compiled_trainer_learns_the_same_on_both_backends(tmp_path: Path) -> None:
-    racing = subjects(tmp_path, "/bin/sh", ["fused_jax"], ("tensorflow", "jax"))
-    ours, theirs = measure(Case(name="tiny"), racing, repeats=1, limit=300)
-    assert (ours.state, theirs.state) == ("measured", "measured"), theirs.error
-    assert theirs.library.split(", ")[1].startswith("JAX ")
-    assert theirs.difference is not None
-    assert 0 < theirs.difference < 1e-4
-
-
 def test_the_measuring_process_loads_nothing_that_changes_how_its_peers_run() -> None:
     """`import_keras` sets XLA's flags in the environment, which JAX would read too."""
     code = "import os, sys, sweep.cli, sweep.benchmark.growth, sweep.benchmark.figures, sweep.benchmark.table\n"
@@ -392,16 +382,22 @@ def test_all_subjects_learn_the_same(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_a_real_bench_from_the_shell_to_the_figure(tmp_path: Path) -> None:
-    options = ["--case", "step", "--subject", "train_on_batch", "--repeats", "2", "--figures", "drawn", "--json"]
+def test_a_real_bench_of_both_backends_from_the_shell_to_the_figure(tmp_path: Path) -> None:
+    subjects = ["--backend", "both", "--subject", "fused_jax", "--subject", "train_on_batch"]
+    options = ["--case", "step", *subjects, "--repeats", "2", "--figures", "drawn", "--json"]
     command = [sys.executable, "-m", "sweep", "bench", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    fused, on_batch = json.loads(done.stdout)["cases"]
-    assert (fused["state"], on_batch["state"]) == ("measured", "measured")
-    assert len(fused["epoch_seconds"]) == len(on_batch["epoch_seconds"]) == 2
+    fused, on_jax, on_batch = json.loads(done.stdout)["cases"]
+    assert [each["subject"] for each in (fused, on_jax, on_batch)] == ["fused", "fused_jax", "train_on_batch"]
+    assert fused["state"] == on_jax["state"] == on_batch["state"] == "measured", on_jax["error"]
+    assert len(fused["epoch_seconds"]) == len(on_jax["epoch_seconds"]) == len(on_batch["epoch_seconds"]) == 2
     assert fused["library"].startswith("Keras 3")
+    assert on_jax["library"].split(", ")[1].startswith("JAX ")
+    assert 0 < on_jax["difference"] < 1e-4, "the compiled trainer learns the same on both"
     assert done.stderr == "drawn/cases.svg\n"
-    assert "train_on_batch" in (tmp_path / "drawn" / "cases.svg").read_text()
+    drawn = (tmp_path / "drawn" / "cases.svg").read_text()
+    assert "train_on_batch" in drawn
+    assert "fused_jax" in drawn
 
 
 @pytest.mark.slow

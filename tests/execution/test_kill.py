@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from prepared import Prepared, Started
 from same_tables import TIMINGS, assert_same_tables
 
 import sweep
@@ -36,29 +36,35 @@ seeds = 8
 """
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "sweep", "run", "survivor.toml"]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+RUN = ["run", "survivor.toml"]
+
+
+def start(prepared: Prepared, folder: Path) -> Started:
+    """What is killed is a fork; what is held against it at the end, a process from scratch."""
+    return prepared.start(RUN, folder)
+
+
+def to_the_end(folder: Path) -> None:
+    command = [sys.executable, "-m", "sweep", *RUN]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def finished(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "results" / "survivor" / "trials").glob("[0-9]*.parquet"))
 
 
-def kill_while_confirming(folder: Path) -> None:
-    process = start(folder)
+def kill_while_confirming(prepared: Prepared, folder: Path) -> None:
+    process = start(prepared, folder)
     while process.poll() is None and not any("confirm" in name for name in finished(folder)):
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.stderr is not None
-    process.stderr.close()
+    process.kill()
     confirmed = sum("confirm" in name for name in finished(folder))
     assert 0 < confirmed < 12, "the kill came outside the phase: make it longer"
 
 
 @pytest.mark.slow
-def test_twenty_kills_leave_the_table_of_an_undisturbed_run(tmp_path: Path) -> None:
+def test_twenty_kills_leave_the_table_of_an_undisturbed_run(tmp_path: Path, prepared: Prepared) -> None:
     rng = random.Random(20)
     killed, calm = tmp_path / "killed", tmp_path / "calm"
     for folder in (killed, calm):
@@ -68,24 +74,19 @@ def test_twenty_kills_leave_the_table_of_an_undisturbed_run(tmp_path: Path) -> N
     kills_during_trials = 0
     for _ in range(KILLS):
         before = finished(killed)
-        process = start(killed)
+        process = start(prepared, killed)
         while process.poll() is None and len(finished(killed)) == len(before):
-            time.sleep(0.02)  # TensorFlow is loading; the first new record shows that trials are under way
+            time.sleep(0.02)  # a program is loading; the first new record shows that trials are under way
         time.sleep(rng.uniform(0.0, 0.4))
         kills_during_trials += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
+        process.kill()
         assert set(before) <= set(finished(killed)), "a finished trial was lost"
         assert sweep.load(killed / "results" / "survivor").trials["trial"].is_unique
     assert kills_during_trials == KILLS, "the run ended before the last kill: make the experiment longer"
-    kill_while_confirming(killed)
+    kill_while_confirming(prepared, killed)
 
     for folder in (killed, calm):
-        process = start(folder)
-        _, complaints = process.communicate()
-        assert process.returncode == 0, complaints.decode()
+        to_the_end(folder)
     results = sweep.load(killed / "results" / "survivor")
     assert results.trials["trial"][results.trials["phase"] == "search"].tolist() == list(range(60))
     assert (results.trials["phase"] == "confirm").sum() == 12

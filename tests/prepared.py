@@ -1,0 +1,139 @@
+"""New processes that need not import TensorFlow and all else again, which takes each of them five seconds of a core.
+
+They are forks of one that has imported what there is and done nothing with it: it has read no option, seen no device
+and compiled nothing, so that a fork finds what is in its own environment, as a process from scratch does.
+"""
+
+import importlib
+import os
+import pickle
+import pkgutil
+import select
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+class Prepared:
+    """Starts `sweep ARGUMENTS` as often as it is asked to."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, __file__, str(theirs.fileno())]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        theirs.close()
+
+    def start(self, arguments: list[str], folder: Path, environment: dict[str, str] | None = None) -> "Started":
+        """A process in `folder`, with this one's environment where no other is given."""
+        out, err = os.memfd_create("out"), os.memfd_create("err")
+        status, theirs = os.pipe()
+        order = (arguments, str(folder), dict(os.environ) if environment is None else environment)
+        socket.send_fds(self._socket, [pickle.dumps(order)], [out, err, theirs])
+        os.close(theirs)
+        told = os.fdopen(status)
+        return Started(int(told.readline()), told, (out, err))
+
+    def close(self) -> None:
+        """Wait until all have ended."""
+        self._socket.close()
+        assert self._process.wait(60) == 0
+
+
+@dataclass
+class Started:
+    """A process that may be running still; what it wrote is there once it has been waited for."""
+
+    pid: int
+    _told: IO[str]
+    _files: tuple[int, int]
+    code: int | None = None
+    out: str = ""
+    err: str = ""
+
+    def poll(self) -> int | None:
+        """As `Popen.poll`: None as long as it runs."""
+        return self.wait() if self.code is not None or select.select([self._told], [], [], 0)[0] else None
+
+    def wait(self) -> int:
+        """Its exit code, or minus the signal that ended it."""
+        if self.code is None:
+            with self._told, open(self._files[0]) as out, open(self._files[1]) as err:
+                self.code = int(self._told.read())
+                for stream in (out, err):
+                    stream.seek(0)
+                self.out, self.err = out.read(), err.read()
+        return self.code
+
+    def kill(self) -> None:
+        """`kill -9`, of what may have ended already."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+def _serve(orders: socket.socket) -> None:
+    """Fork at every order, and return in the fork; end when there will be no more."""
+    watching = 0
+    while True:
+        order, descriptors, _, _ = socket.recv_fds(orders, 2**18, 3)
+        if not order:
+            break
+        watcher = os.fork()
+        if not watcher and _is_the_fork(descriptors[2]):
+            orders.close()
+            return _become(*pickle.loads(order), *descriptors[:2])
+        for descriptor in descriptors:
+            os.close(descriptor)
+        watching += 1
+        while watching and os.waitpid(-1, os.WNOHANG)[0]:
+            watching -= 1
+    for _ in range(watching):
+        os.wait()
+    sys.exit()
+
+
+def _is_the_fork(status: int) -> bool:
+    """Fork once more, and watch it: who told us to start it is not its parent, and could not wait for it."""
+    pid = os.fork()
+    if not pid:
+        os.close(status)
+        return True
+    os.write(status, b"%d\n" % pid)
+    os.write(status, b"%d" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    os._exit(0)
+
+
+def _become(arguments: list[str], folder: str, environment: dict[str, str], out: int, err: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ |= environment
+    sys.argv = ["sweep", *arguments]
+
+
+def _import_everything() -> None:
+    import sweep
+    from sweep.machine.loading import import_keras
+
+    given = dict(os.environ)
+    import_keras()
+    os.environ.clear()
+    os.environ |= given
+    for module in pkgutil.walk_packages(sweep.__path__, "sweep."):
+        if module.name != "sweep.__main__" and "jax" not in module.name:
+            importlib.import_module(module.name)
+
+
+if __name__ == "__main__":
+    sys.path[0] = ""  # as `python -m sweep` has it, and not the folder of the tests
+    _import_everything()
+    from sweep.cli import main
+
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    main()
