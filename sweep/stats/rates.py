@@ -1,6 +1,7 @@
 """Rates of success: one of them, and the difference of two, of separate seeds or of the same ones."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -104,6 +105,7 @@ def paired_rate_difference_interval(only_a: int, only_b: int, pairs: int, confid
     return _accepted((only_a - only_b) / pairs, variance, confidence)
 
 
+@lru_cache(maxsize=10_000)  # slow, and a long table asks for the same few counts again and again
 def rate_test(successes_a: int, trials_a: int, successes_b: int, trials_b: int) -> float:
     """Two-sided p-value of equal rates, of separate replicates (Boschloo 1970); 1 without any of one.
 

@@ -73,16 +73,16 @@ def example(configuration: Configuration, seed: int, which: int) -> list[str]:
 def facts(configuration: Configuration, seed: int) -> str:
     """What the keys of random sequences are, and how long those were that training showed; empty for other tasks.
 
-    As the test sequences of the replicate of `seed` have them.
+    As long as the test sequences of the replicate of `seed`, which are drawn as those of its training are.
     """
     task = _task_of(configuration)
     if not isinstance(task, Stream):
         return ""
     test = task.test_sequences(seed)
-    keys = np.unique(np.take_along_axis(test.symbols, test.lengths[:, None] - 1, axis=1))
+    keys = [task.alphabet[key] for key in task.key_symbols]
     lengths = sorted({int(test.lengths.min()), int(test.lengths.max())})
     return (
-        f"each sequence ends with the key that it had shown, one of {_listed([task.alphabet[key] for key in keys])}; "
+        f"each sequence ends with the key that it had shown, one of {_listed(keys)}; "
         f"trained on sequences of {' to '.join(map(str, lengths))} symbols"
     )
 

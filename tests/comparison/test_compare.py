@@ -169,7 +169,7 @@ def drawn(generator: np.random.Generator, n: int, rate: float, first_seed: int =
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "other_seeds"), [(10, 0), (6, 100)], ids=["common seeds", "separate seeds"])
-@pytest.mark.parametrize(("conditions", "tables"), [(1, 400), (4, 200), (100, 60)], ids=["3 rows", "12", "300"])
+@pytest.mark.parametrize(("conditions", "tables"), [(1, 400), (4, 200), (100, 40)], ids=["3 rows", "12", "300"])
 def test_equal_configurations_get_a_verdict_in_one_table_of_twenty_at_the_most(
     conditions: int, tables: int, n: int, other_seeds: int
 ) -> None:
