@@ -24,7 +24,7 @@ from sweep.reporting.findings.answer import answer
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.findings.importances import importances
+from sweep.reporting.findings.importances import Importance, importances
 from sweep.reporting.findings.tables import ert_interval
 from sweep.reporting.look.display import DASH, columns, count, percent, percent_interval, value_text
 from sweep.reporting.look.rendering import rendered
@@ -229,7 +229,7 @@ def _search(results: Results) -> dict[str, Any]:
     complete = trials[trials["state"] == "complete"]
     best = findings.search.ranked.iloc[0]
     seeds = len(results.experiment.study.replicate_seeds)
-    shares = importances(findings, trials).shares
+    found = importances(findings, trials).of
     return {
         "trials": f"{len(trials):,}",
         "seeds": seeds,
@@ -239,7 +239,7 @@ def _search(results: Results) -> dict[str, Any]:
         "diverged": int(results.replicates["diverged"].sum()),
         "closest": value_text(float(of_trial(findings.search.replicates, int(best["trial"]))["max_error"].min())),
         "answer": answer(findings).sentence,
-        "importances": [(name, percent(share)) for name, share in shares.items()],
+        "importances": [(name, percent(each.share)) for name, each in found.items() if each.told],
     }
 
 
@@ -262,11 +262,11 @@ def _importances(results: Results) -> pd.DataFrame:
     rows, findings = [], Findings(results)
     for choice in choices(findings).values():
         condition, best = choice.condition, choice.trial
-        shares = importances(findings, condition.rows(findings.search.trials)).shares
+        found = importances(findings, condition.rows(findings.search.trials)).of
         rows.append(
             {
                 "sequence_length": condition.values["sequence_length"],
-                **{name: percent(shares[name]) if shares else DASH for name in results.experiment.search},
+                **{name: _importance(found.get(name)) for name in results.experiment.search},
                 "best": ", ".join(f"{name} = {value_text(best[name])}" for name in results.experiment.search),
                 "recall_accuracy": float(best["recall_accuracy"]),
             }
@@ -280,6 +280,13 @@ def _ratio(printed: float, ert: float, interval: Interval) -> str:
         return DASH
     most = f"{printed / interval.low:.3g}"
     return f"{printed / ert:.3g} ({printed / interval.high:.3g} to {most})" if np.isfinite(ert) else f"<{most}"
+
+
+def _importance(found: Importance | None) -> str:
+    """A share of it, and whether chance may have shown it; a dash where nothing tells which trials are the best."""
+    if found is None:
+        return DASH
+    return percent(found.share) if found.told else f"{percent(found.share)} (not told from chance)"
 
 
 def _main(arguments: list[str]) -> None:

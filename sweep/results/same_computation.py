@@ -91,6 +91,10 @@ class Computations:
         """What a complete trial computes beside its task: equal in any results for the same computation."""
         return self._keys[trial][1] if trial in self._keys else None
 
+    def configuration(self, trial: int) -> Configuration:
+        """What a complete trial trained."""
+        return self._configurations[trial]
+
     @cached_property
     def groups(self) -> list[SameComputation]:
         """Every two or more trials that are the same, in the order of the first of each."""

@@ -230,15 +230,15 @@ def test_importances_find_the_parameter_that_decides():
     trials = Findings(results).search.ranked
     trials = trials.assign(recall_accuracy=(np.log(trials["learning_rate"].astype(float)) + 10) / 10)
     found = importances(Findings(results), trials)
-    assert next(iter(found.shares)) == "learning_rate"
-    assert sum(found.shares.values()) == pytest.approx(1)
+    assert next(iter(found.of)) == "learning_rate"
+    assert sum(each.share for each in found.of.values()) == pytest.approx(1)
 
 
 @pytest.mark.slow
 def test_importances_take_a_range_below_one_for_what_it_is():
     search = {"clip_norm": {"low": 0.1, "high": 10.0, "log": True}, "units": {"low": 1, "high": 64}}
     results = sample(Path("results/clipped"), TUNING | {"search": search})
-    assert set(importances(Findings(results), Findings(results).search.ranked).shares) == {"clip_norm", "units"}
+    assert set(importances(Findings(results), Findings(results).search.ranked).of) == {"clip_norm", "units"}
 
 
 def test_sorting_is_by_number_where_a_column_has_numbers(tmp_path):

@@ -14,8 +14,21 @@ from sweep.reporting.figures.rates import of_best_trials
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition
 from sweep.reporting.findings.importances import Importances, importances
-from sweep.reporting.look.display import MISSING, percent, value_text
-from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
+from sweep.reporting.look.display import MISSING, joined, percent, value_text
+from sweep.reporting.look.drawing import (
+    BLUE,
+    FAINT,
+    GRID,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    Drawing,
+    drawn,
+    log_axis,
+    percent_axis,
+    titled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +43,7 @@ def section(findings: Findings) -> FigureSection:
     found = FigureSection("search", "What mattered", of_best_trials(findings), left_out(findings))
     for condition, trials, suffix in shown(findings) if findings.experiment.search else ():
         shares = importances(findings, trials)
-        if shares.shares:
+        if shares.of:
             found.figures.append(importance_figure(shares, condition, suffix))
         else:
             where = f" at {condition.label}" if condition.label else ""
@@ -41,33 +54,70 @@ def section(findings: Findings) -> FigureSection:
 
 
 def importance_figure(found: Importances, condition: Condition, suffix: str = "") -> Drawing:
-    """A bar for each searched parameter."""
-    data = pd.DataFrame({"parameter": list(found.shares), "importance": list(found.shares.values())})
+    """A bar for each searched parameter, before how far chance alone takes one."""
+    data = pd.DataFrame(
+        {
+            "parameter": list(found.of),
+            "importance": [each.share for each in found.of.values()],
+            "by_chance": [each.by_chance for each in found.of.values()],
+            "told_from_chance": [each.told for each in found.of.values()],
+            "changes_updates": [each.changes_updates for each in found.of.values()],
+        }
+    )
     name = f"importances{suffix}"
+    changing = [parameter for parameter, each in found.of.items() if each.changes_updates]
+    longest = max(data["importance"].max(), min(1.0, data["by_chance"].max()))
 
     def draw(axes: Axes) -> None:
         at = np.arange(len(data))
-        axes.barh(at, data["importance"], height=0.55, color=BLUE)
-        for row, share in enumerate(data["importance"]):
-            axes.text(share + 0.012, row, percent(share), va="center", fontsize=8.5)
-        axes.set_yticks(at, data["parameter"])
+        axes.barh(at, data["by_chance"], height=0.8, color=GRID, label="by chance alone (95% of searches)")
+        told = data["told_from_chance"].to_numpy(bool)
+        axes.barh(at[told], data["importance"][told], height=0.4, color=BLUE)
+        axes.barh(at[~told], data["importance"][~told], height=0.4, color=FAINT)
+        for row, (share, chance) in enumerate(zip(data["importance"], data["by_chance"], strict=True)):
+            said = percent(share) if told[row] else f"{percent(share)}, not told from chance"
+            beside = min(max(share, chance), 1.02 * longest) + 0.02 * longest
+            axes.text(beside, row, said, va="center", fontsize=8.5, color=INK if told[row] else MUTED)
+        marks = [f"{parameter} *" if parameter in changing else parameter for parameter in found.of]
+        axes.set_yticks(at, marks)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(data) - 0.4, -0.6)
-        axes.set_xlim(0, max(0.3, 1.18 * float(data["importance"].max())))
+        axes.set_xlim(0, (1.15 if told.all() else 1.75) * longest)
         axes.set_xlabel("share of the importance (%)")
-        axes.grid(axis="x")
         percent_axis(axes.xaxis)
         titled(axes, "Importance", condition.label)
+        if changing:
+            axes.plot([], [], linestyle="none", label="* also changes the number of updates")
+        figure = axes.get_figure(root=True)
+        if figure is not None:
+            figure.legend(loc="outside lower center", ncols=2)
 
     return Drawing(
         name=name,
         title="Importance of each parameter",
-        caption="PED-ANOVA on the complete trials: how much a parameter sets the best of them apart from the "
-        "rest. It depends on the ranges searched, and the sampler's own preference leans it.",
-        svg=drawn(name, (5.4, 0.95 + 0.3 * max(3, len(data))), draw),
+        caption=f"PED-ANOVA on the complete trials: how much a parameter sets the best {found.best} of them apart from "
+        "the rest. Grey behind a bar: how far chance alone takes it; where no parameter matters, all bars end within "
+        f"that in 95 of 100 searches. {_told(found)}{_changing(changing)}Importance depends on the ranges searched, "
+        "and the sampler's own preference leans it.",
+        svg=drawn(name, (5.4, 1.2 + 0.32 * max(3, len(data))), draw),
         data=data,
         wide=True,
     )
+
+
+def _told(found: Importances) -> str:
+    """Which bars chance could have made."""
+    names = [name for name, each in found.of.items() if not each.told]
+    if not names:
+        return ""
+    return f"Not told from chance: {joined(names)}. "
+
+
+def _changing(names: list[str]) -> str:
+    """Of which parameters something else may be what matters."""
+    if not names:
+        return ""
+    return f"* {joined(names)} also {'changes' if len(names) == 1 else 'change'} the number of updates. "
 
 
 def slices(findings: Findings, condition: Condition, trials: pd.DataFrame, suffix: str = "") -> list[Drawing]:
