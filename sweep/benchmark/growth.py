@@ -1,19 +1,18 @@
 """Measuring along an axis: how time and memory grow with one size, all others staying as they are."""
 
-import sys
 from collections.abc import Callable, Sequence
 
 from sweep.benchmark.cases import AXES, TRIALS
 from sweep.benchmark.measure import Measured, measure, train
 from sweep.benchmark.process import Process
-from sweep.benchmark.subjects import Subject
+from sweep.benchmark.subjects import OWN_MODULE, Subject
 
 AXIS_NAMES = (*AXES, "trials")
 
 Growth = dict[int, list[Measured]]
 """Size -> what each subject needed, smallest first."""
 
-_STUDY = Subject(name="study", command=(sys.executable, "-m", "sweep.benchmark.trials"), own=True)
+_STUDY = Subject(name="study", command=(*OWN_MODULE, "sweep.benchmark.trials"), own=True)
 _AN_HOUR = 3600.0
 
 

@@ -99,7 +99,7 @@ class Process:
             raise self._failure()
         try:
             return json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RunError(f"answered {line.strip()[:60]!r}, which is no JSON") from None
 
     def _failure(self) -> RunError:

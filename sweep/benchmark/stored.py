@@ -73,7 +73,7 @@ def _read(path: Path) -> Bench:
         return Bench(cases, growth, content["hardware"])
     except OSError as error:
         raise SweepError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SweepError(f"{path}: is not what `sweep bench --json` prints; give a file with that") from None
 
 

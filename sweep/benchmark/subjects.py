@@ -11,6 +11,9 @@ from sweep.faults import unknown
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 PEERS = Path("tests/benchmarks")
+OWN_MODULE = (sys.executable, "-P", "-m")
+"""How a module of ours is started: not with the working folder, whoever's it is, in front of the module path."""
+
 _OWN = ("fused", "train_on_batch", "fit")
 _SPEAKS = "sys.stdin"  # a file without it is no peer, but somebody's other script
 
@@ -49,7 +52,7 @@ def _own(loop: str, backend: str) -> Subject:
     """Named by its backend too where that is not the usual one."""
     return Subject(
         name=loop if backend == BACKENDS[0] else f"{loop}_{backend}",
-        command=(sys.executable, "-m", "sweep.benchmark.child", loop),
+        command=(*OWN_MODULE, "sweep.benchmark.child", loop),
         own=True,
         environment={VARIABLE: backend},
     )

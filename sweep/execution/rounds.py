@@ -310,5 +310,5 @@ def _said_of_writer(path: Path) -> str:
     try:
         writer = json.loads((path / _WRITER).read_bytes())
         return f" (process {int(writer['pid'])} on {writer['host']}, since {writer['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

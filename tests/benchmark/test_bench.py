@@ -15,7 +15,7 @@ from conftest import Result
 
 from sweep.benchmark.cases import AXES, CASES, USUAL, Case
 from sweep.benchmark.figures import case_figure, growth_figures
-from sweep.benchmark.growth import grow
+from sweep.benchmark.growth import _STUDY, grow
 from sweep.benchmark.measure import Measured, measure
 from sweep.benchmark.process import Process
 from sweep.benchmark.stored import Bench
@@ -321,7 +321,7 @@ def test_growth_is_shown_again_too(tmp_path: Path, sweep_command: Sweep) -> None
     ]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"cases": [{}], "growth": {}, "hardware": {}}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"cases": [{}], "growth": {}, "hardware": {}}', "[" * 100_000])
 def test_a_file_that_no_bench_wrote_is_one_line(content: str, sweep_command: Sweep) -> None:
     Path("bench.json").write_text(content)
     line = "bench.json: is not what `sweep bench --json` prints; give a file with that"
@@ -398,6 +398,18 @@ def test_a_real_bench_of_both_backends_from_the_shell_to_the_figure(tmp_path: Pa
     drawn = (tmp_path / "drawn" / "cases.svg").read_text()
     assert "train_on_batch" in drawn
     assert "fused_jax" in drawn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", [*subjects(None, sys.executable), _STUDY], ids=lambda own: own.name)
+def test_no_module_of_the_working_folder_is_imported(
+    own: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("open('planted', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    with Process(own, 60) as process:
+        assert process.library
+    assert not Path("planted").exists()
 
 
 @pytest.mark.slow

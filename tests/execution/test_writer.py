@@ -37,6 +37,16 @@ def test_a_second_run_is_told_which_process_is_the_first(tmp_path: Path) -> None
     assert len(run(tmp_path, "random", "none", Stub(), 2).trials) == 4, "the lock is let go of"
 
 
+def test_a_writer_that_said_something_else_is_not_believed(tmp_path: Path) -> None:
+    def runs_it_again(job: Job) -> Outcome:
+        (tmp_path / "results" / "rounds" / ".writer.json").write_text("[" * 100_000)
+        run(tmp_path, "random", "none", Stub(), 2)
+        raise AssertionError("the second run was let in")
+
+    with pytest.raises(SweepError, match="another `sweep run` is writing here; wait for it to end"):
+        run(tmp_path, "random", "none", Stub(outcome=runs_it_again), 2)
+
+
 @pytest.mark.parametrize(
     "part", ["", "trials", "study.db", "study.db-journal", "study.db-wal", ".lock", "report", "report/figures"]
 )
