@@ -103,7 +103,23 @@ def test_the_confirmed_table_sets_both_scores_and_the_optimism_side_by_side():
         assert row["searched_recall_accuracy"] == before[row["trial"]]
         excess = 100 * (row["searched_recall_accuracy"] - row["confirmed_recall_accuracy"])
         assert row["optimism_points"] == pytest.approx(excess)
-    assert f"too optimistic by {table['optimism_points'].mean():+.1f} points" in optimism(Findings(again))
+    assert f"too optimistic by {table['optimism_points'].mean():.1f} points" in optimism(Findings(again))
+
+
+@pytest.mark.parametrize(
+    ("confirmed_loss", "said"),
+    [
+        (0.5, "too optimistic by 0.25 on"),
+        (0.125, "too pessimistic by 0.125 on"),
+        (0.25, "had said, which was right on"),
+    ],
+)
+def test_a_search_that_was_too_pessimistic_is_said_to_be(confirmed_loss: float, said: str) -> None:
+    results = tuning(study={"trials": 4, "seeds": 4, "objective": "-loss"})
+    results.trials["loss"] = 0.25
+    again = confirmed(results, [0])
+    again.trials.loc[again.trials["phase"] == "confirm", "loss"] = confirmed_loss
+    assert said in optimism(Findings(again))
 
 
 def test_the_optimism_of_a_minimised_score_is_what_it_was_too_low_by():

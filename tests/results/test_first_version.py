@@ -1,7 +1,7 @@
 """A results folder that the first version wrote (`sweep run first_version`, at commit e5068b8) is at home in this one.
 
 One of its trials was made to fail, two to be pruned. `expected/` is what that version made of the folder: its tables,
-its report, and the trials of `sweep run first_version --trials 6` afterwards.
+its report (in today's words), and the trials of `sweep run first_version --trials 6` afterwards.
 """
 
 import csv

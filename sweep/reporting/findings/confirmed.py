@@ -52,17 +52,19 @@ def with_confirmed(findings: Findings, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def optimism(findings: Findings) -> str:
-    """How far the search's scores were above the confirmed ones, in a sentence; empty where nothing was confirmed."""
+    """How far the search's scores were from the confirmed ones, in a sentence; empty where nothing was confirmed."""
     table = confirmed_table(findings)
     if table.empty:
         return ""
     outcome = findings.experiment.study.objectives[0].removeprefix("-")
     excess = table["optimism_points" if OUTCOMES[outcome].is_share else "optimism"].astype(float)
-    size = f"{excess.mean():+.1f} points" if OUTCOMES[outcome].is_share else f"{excess.mean():+.3g}"
+    size = f"{abs(excess.mean()):.1f} points" if OUTCOMES[outcome].is_share else f"{abs(excess.mean()):.3g}"
+    is_none = not float(size.split()[0])
+    how = "right" if is_none else f"too {'optimistic' if excess.mean() > 0 else 'pessimistic'} by {size}"
     worse = int((excess > 0).sum())
     return (
         f"{plural(len(table), 'configuration')} trained again from seeds that the search never saw: {worse} of "
-        f"{len(table)} did worse by {heading(outcome)} than the search had said, which was too optimistic by {size} "
+        f"{len(table)} did worse by {heading(outcome)} than the search had said, which was {how} "
         "on average."
     )
 
