@@ -5,11 +5,13 @@ import json
 import re
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from conftest import Result
 
 from sweep.reporting.page import write_report
 from sweep.results.store import Store
@@ -55,6 +57,25 @@ def assert_same_but_for_a_last_bit(mine: dict[str, str], published: dict[str, st
         found, wanted = ([float(number) for number in NUMBER.findall(each)] for each in (here, there))
         absolute = 2e-6 if name.endswith(".svg") else 0.0
         assert found == pytest.approx(wanted, rel=1e-13, abs=absolute), name
+
+
+@pytest.mark.parametrize("command", ["show", "report", "export", "confirm", "run"])
+def test_a_published_folder_says_what_it_is_and_who_reads_it(
+    command: str, tmp_path: Path, sweep_command: Callable[..., Result]
+) -> None:
+    shutil.copytree(PUBLISHED / "tuning", tmp_path / "published" / "tuning")
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    before = sorted((tmp_path / "published").rglob("*"))
+    result = sweep_command(command, "tuning", "--results", "published")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "Error: published/tuning: is a published folder, to be read: published/tuning/report.md is its report, and "
+        "pandas.read_parquet reads records.parquet, a row a trial\n"
+    )
+    assert [path for path in sorted((tmp_path / "published").rglob("*")) if path not in before] in (
+        [],
+        [tmp_path / "published" / "tuning" / ".lock"],
+    )
 
 
 @pytest.mark.parametrize("name", ["tables/a.csv", "figures/a.svg", "report.md"])

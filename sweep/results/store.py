@@ -40,6 +40,9 @@ _WRITTEN_THROUGH = (
 """Folders, and files that are opened where they are; all others are written anew, and a link in their place goes."""
 
 
+_PUBLISHED = "records.parquet"  # all records as one table, in the place of a folder of them
+
+
 class Store:
     """The folder of one experiment's results."""
 
@@ -70,8 +73,13 @@ class Store:
         write_whole(self.path / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
 
     def manifest(self) -> dict[str, Any]:
-        """What was noted when the experiment was run."""
+        """What was noted when the experiment was run; SweepError where the folder is a published one."""
         path = self.path / "manifest.json"
+        if not self._trials.exists() and (self.path / _PUBLISHED).exists():
+            raise SweepError(
+                f"{self.path}: is a published folder, to be read: {self.path / 'report.md'} is its report, and "
+                f"pandas.read_parquet reads {_PUBLISHED}, a row a trial"
+            )
         try:
             return checked_manifest(read_bytes(path))
         except FileNotFoundError:
