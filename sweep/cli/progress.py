@@ -10,6 +10,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -30,6 +31,14 @@ EVERY_SECONDS = 30.0
 
 _BESIDE_THE_NAME = 66  # letters that bar, counts and times take
 _SHORTEST_NAME = 12
+
+
+class _Left(TimeRemainingColumn):
+    """The time that is left, named; nothing of it while nobody knows how much there is to do."""
+
+    def render(self, task: Task) -> Text:
+        """For one bar."""
+        return Text() if task.total is None else Text.assemble("and ", super().render(task), " left")
 
 
 class _Bars(Progress):
@@ -68,9 +77,8 @@ class Display(Observer):
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("elapsed,"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
+            TextColumn("elapsed"),
+            _Left(),
             console=self._console,
             refresh_per_second=4,  # rich's 10 cost a study of short trials 3% of its time
             disable=not self._console.is_terminal,

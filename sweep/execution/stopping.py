@@ -36,10 +36,11 @@ def ends_when_told() -> Iterator[None]:
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
+    screen = os.dup(2)  # also while a library that is being loaded is not heard there
     ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
     earlier = {each: signal.signal(each, _terminated) for each in ends}
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    watch = threading.Thread(target=_watch, args=(reader,), daemon=True)
+    watch = threading.Thread(target=_watch, args=(reader, screen), daemon=True)
     watch.start()
     try:
         yield
@@ -49,6 +50,7 @@ def ends_when_told() -> Iterator[None]:
             signal.signal(each, handler)
         writer.close()
         watch.join()
+        os.close(screen)
 
 
 def _terminated(signal_number: int, frame: FrameType | None) -> None:
@@ -66,7 +68,7 @@ def _leave_the_terminal() -> None:
     os.close(nowhere)
 
 
-def _watch(reader: socket.socket) -> None:
+def _watch(reader: socket.socket, screen: int) -> None:
     """Wait for a signal, then for a second one, for the end of the run, or for the time to be up."""
     with reader:
         told = 0
@@ -74,7 +76,7 @@ def _watch(reader: socket.socket) -> None:
             try:
                 received = reader.recv(1)
             except TimeoutError:
-                _say(f"{STOPPED}\n")
+                _say(screen, f"{STOPPED}\n")
                 os._exit(128 + told)
             if not received:
                 return
@@ -83,11 +85,11 @@ def _watch(reader: socket.socket) -> None:
                     os._exit(128 + received[0])
                 told = received[0]
                 if told == signal.SIGINT:
-                    _say(_HEARD)
+                    _say(screen, _HEARD)
                 reader.settimeout(_SECONDS)
 
 
-def _say(text: str) -> None:
-    """On stderr, past Python's own, which another thread may hold."""
+def _say(screen: int, text: str) -> None:
+    """Past Python's own stream, which another thread may hold."""
     with suppress(OSError):
-        os.write(2, text.encode())
+        os.write(screen, text.encode())

@@ -33,7 +33,9 @@ def _import_quietly() -> None:
         os.dup2(unheard.fileno(), 2)
         try:
             import keras  # noqa: F401
-        except Exception:  # told with what came before it; Ctrl-C is no fault, and greetings would explain nothing
+        except Exception as error:  # told with what came before it; Ctrl-C is no fault, which greetings would explain
+            if _interrupted(error):
+                raise KeyboardInterrupt from None
             os.dup2(stderr, 2)
             unheard.seek(0)
             os.write(2, unheard.read())
@@ -41,6 +43,13 @@ def _import_quietly() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C stands behind an error: a module of compiled code that it interrupts says that it cannot load."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @contextmanager

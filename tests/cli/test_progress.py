@@ -45,8 +45,15 @@ def test_the_times_are_named_and_whole_at_any_width_and_the_name_is_clipped_firs
     lines = shown(told, width)
     assert max(map(len, lines)) <= width
     assert "0/1000" in lines[0]
-    assert "0:00:00 elapsed, -:--:-- left" in lines[0]
+    assert "0:00:00 elapsed and -:--:-- left" in lines[0]
     assert name[:10] in lines[0]
+
+
+def test_before_anybody_knows_how_much_there_is_to_do_no_time_is_said_to_be_left() -> None:
+    told, _, _ = display(80)
+    lines = shown(told, 80)
+    assert any("elapsed" in line for line in lines)
+    assert not any("left" in line for line in lines)
 
 
 def test_what_takes_the_time_before_the_first_epochs_is_said() -> None:

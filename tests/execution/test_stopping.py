@@ -1,11 +1,29 @@
 """A process that is told to stop says so, and ends, also where it does not come back to Python."""
 
+import os
+import pty
+import re
+import select
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from sweep.execution.stopping import STOPPED
+
+HEARD = "Stops after the program that is running, in 6 s at the latest; Ctrl-C again ends it at once."
+LONG = """
+question = "Who waits?"
+[task]
+name = "increasing"
+[training]
+epochs = 20_000
+[study]
+seeds = 64
+"""
 
 IN_COMPILED_CODE = """
 import ctypes
@@ -36,6 +54,41 @@ def test_ctrl_c_is_heard_at_once_and_the_second_one_ends_the_process(again: bool
             process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert again or "Stopped. Finished trials are kept" in process.stderr.read()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 2.0, 3.0])
+def test_ctrl_c_while_keras_loads_is_answered_and_nothing_else_is_said(seconds: float, tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_text(LONG)
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-m", "sweep", "run", "long.toml"])
+    shown = read_until(terminal, "loading Keras")
+    time.sleep(seconds)
+    os.write(terminal, b"\x03")
+    shown += read_until(terminal, None)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\^C", "", shown)
+    said = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    bars = ("0:00:", "compiling", "trial", "loading Keras")
+    assert {line for line in said if not any(part in line for part in bars)} <= {HEARD, STOPPED}
+    assert HEARD in text
+    assert STOPPED in text
+
+
+def read_until(terminal: int, part: str | None) -> str:
+    """What a terminal shows until `part` of it is there, or until nobody writes to it any more."""
+    shown = b""
+    while part is None or part.encode() not in shown:
+        assert select.select([terminal], [], [], 60)[0], shown
+        try:
+            shown += os.read(terminal, 2**16)
+        except OSError:
+            assert part is None, shown
+            break
+    return shown.decode()
 
 
 @pytest.mark.slow
