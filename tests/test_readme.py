@@ -1,7 +1,9 @@
 """The README's commands do what it says, in a folder that holds nothing but the experiments."""
 
+import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,52 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     compiled = programs["sweep run tuning"] - programs["sweep plan tuning"]
     assert 1 <= compiled <= 8
     assert f" {compiled} compiled programs" in printed["sweep plan tuning"]
+
+
+SMALL = """
+question = "Who listens?"
+[task]
+name = "increasing"
+[training]
+epochs = 5
+[search]
+learning_rate = { low = 1e-3, high = 1e-1, log = true }
+[study]
+trials = 2
+seeds = 2
+"""
+
+
+@pytest.mark.slow
+def test_the_clusters_of_the_readme_speak_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    assert block.count("8786") == 3
+    assert block.endswith("\nsweep run tuning --cluster tls://localhost:8786\n")
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "small.toml").write_text(SMALL)
+    script = "set -e\ntrap 'kill $(jobs -p)' EXIT\n" + block.replace("8786", port).replace(
+        " &\n", " 2>/dev/null &\n"
+    ).replace("tuning", "small")
+    script += f"python -m sweep run small --results plain --cluster tcp://localhost:{port} || echo refused\n"
+    variables = with_caches_in(tmp_path / "caches")
+    variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables["PATH"]])
+    command = ["bash", "-c", script]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(sweep.load(tmp_path / "results" / "small").trials) == 2
+    assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
+    assert done.stdout.endswith("refused\n"), "nobody is heard without a certificate"
+    assert done.stderr.endswith(
+        f"Error: --cluster: tcp://localhost:{port} is not encrypted, and DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION "
+        "asks for that; give the scheduler's tls:// address\n"
+    )
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "plain").exists()
 
 
 def test_the_readme_names_every_command() -> None:

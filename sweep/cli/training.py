@@ -1,8 +1,9 @@
 """The commands that train."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -14,7 +15,9 @@ from sweep.faults import plural
 from sweep.machine.backend import backend_of, choose_backend
 
 if TYPE_CHECKING:
-    from sweep.execution.executor import Executor
+    from sweep.execution.executor import Executor, Room
+    from sweep.execution.workers import Workers
+    from sweep.experiment.experiment import ConfirmConfig
     from sweep.experiment.file import ExperimentFile
     from sweep.results.results import Results
     from sweep.results.store import Store
@@ -24,6 +27,9 @@ _workers_option = click.option(
 )
 _cluster_option = click.option(
     "--cluster", metavar="ADDRESS", help="Train on a Dask cluster: its scheduler's address, or its file."
+)
+_anyway_option = click.option(
+    "--anyway", is_flag=True, help="Also what would take more than a week, or more memory than there is."
 )
 
 
@@ -38,7 +44,7 @@ _cluster_option = click.option(
 @_cluster_option
 @device_option
 @click.option("--storage", metavar="URL", help="Optuna storage instead of the results' study.db.")
-@click.option("--anyway", is_flag=True, help="Also what would take more than a week, or more memory than there is.")
+@_anyway_option
 def run(
     files: tuple[str, ...],
     results: Path,
@@ -65,10 +71,9 @@ def run(
     overrides = {name: value for name, value in overrides.items() if value is not None}
     experiments = [checked(path, overrides) for path in _of_different_names(files)]
     choose_backend(backend)
-    if cluster is None:  # whose memory and workers nobody knows before they have come
-        for file in experiments:
-            _refuse_excess(file, results, device, workers, anyway=anyway)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
+        for file in experiments:
+            _refuse_excess(file, results, _room(executor, workers, device), anyway=anyway)
         failed = [not _run_one(file, overrides, results, storage, executor) for file in experiments]
     if any(failed):
         sys.exit(1)
@@ -95,6 +100,7 @@ def _of_different_names(files: tuple[str, ...]) -> list[Path]:
 @_workers_option
 @_cluster_option
 @device_option
+@_anyway_option
 def confirm(
     name: str,
     results: Path,
@@ -104,6 +110,7 @@ def confirm(
     workers: int,
     cluster: str | None,
     device: str,
+    anyway: bool,
 ) -> None:
     """Train the best configurations of a search again, from seeds that it never used.
 
@@ -136,8 +143,11 @@ def confirm(
             f"{name}: the search has {found} of {plural(asked, 'trial')}; the best so far are confirmed", err=True
         )
     _say_what_is_kept(store, wanted.seeds)
-    with ends_when_told(), _executor(workers, cluster, device) as executor, Display(name, experiment) as display:
-        loaded = confirm_experiment(order, wanted, display, executor).load()
+    with ends_when_told(), _executor(workers, cluster, device) as executor:
+        if not anyway:
+            _refuse_confirmation(store, wanted, _room(executor, workers, device))
+        with Display(name, experiment) as display:
+            loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
         sys.exit(1)
 
@@ -156,25 +166,44 @@ def _say_what_is_kept(store: "Store", seeds: int) -> None:
         )
 
 
-def _refuse_excess(file: "ExperimentFile", results: Path, device: str, workers: int, *, anyway: bool) -> None:
-    """SweepError for what would take too much of this machine, or too long, before anything is written."""
+def _refuse_excess(file: "ExperimentFile", results: Path, room: "Callable[[], Room]", *, anyway: bool) -> None:
+    """SweepError for what would take too much of the machines, or too long, before anything is written."""
     from sweep.execution.excess import refuse_excess
     from sweep.experiment.trials import Phase
     from sweep.machine.backend import backend
-    from sweep.machine.devices import checked_device, memory_mb
     from sweep.results.store import Store
 
-    store = Store(results / file.name)
+    store, experiment = Store(results / file.name), file.experiment
     store.refuse_links()
-    refuse_excess(
-        file.experiment,
-        str(file.path),
-        backend(),
-        memory_mb=memory_mb(checked_device(device)),
-        processes=max(1, workers),
-        finished=len(store.files(Phase.SEARCH)),
-        anyway=anyway,
-    )
+    finished = len(store.files(Phase.SEARCH))
+    if finished < experiment.trials * len(experiment.condition_settings):
+        refuse_excess(experiment, str(file.path), backend(), room(), finished=finished, anyway=anyway)
+    elif experiment.confirm is not None and store.exists and not anyway:
+        _refuse_confirmation(store, experiment.confirm, room)
+
+
+def _refuse_confirmation(store: "Store", wanted: "ConfirmConfig", room: "Callable[[], Room]") -> None:
+    """The same for what is trained again; nobody is waited for where nothing is."""
+    from sweep.execution.excess import refuse_jobs
+    from sweep.machine.backend import backend
+    from sweep.search.confirmation import confirmation_jobs
+
+    jobs, _ = confirmation_jobs(store, store.load(lambda _: ()), wanted)
+    if jobs:
+        refuse_jobs(jobs, store.name, backend(), room())
+
+
+def _room(executor: "Executor", workers: int, device: str) -> "Callable[[], Room]":
+    """Asks what this machine holds, or the workers of a cluster that have come."""
+    from sweep.execution.executor import InProcess, Room
+    from sweep.machine.devices import memory_mb
+
+    def room() -> Room:
+        if workers or isinstance(executor, InProcess):
+            return Room(max(1, workers), memory_mb(device))
+        return cast("Workers", executor).room(lambda line: click.echo(line, err=True))
+
+    return room
 
 
 def _executor(workers: int, cluster: str | None, device: str) -> "Executor":

@@ -15,6 +15,7 @@ from sweep.execution.workers import Connect
 
 _SCHEMES = ("tcp://", "tls://", "ws://", "wss://", "ucx://", "ucxx://")
 _ANSWER_SECONDS = 8.0
+_ENCRYPTION = "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"
 _CERTIFICATES = "DASK_DISTRIBUTED__COMM__TLS__"
 
 
@@ -46,7 +47,7 @@ def _address(given: str) -> str:
     if "://" not in given:
         try:
             address = str(json.loads(Path(given).read_bytes())["address"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             address = ""
     if not address.startswith(_SCHEMES):
         raise SweepError(
@@ -67,6 +68,11 @@ def _check_that_it_answers(address: str) -> None:
             f"--cluster: {address} needs certificates; name them in {_CERTIFICATES}CA_FILE, "
             f"{_CERTIFICATES}CLIENT__CERT and {_CERTIFICATES}CLIENT__KEY"
         )
+    if arguments.get("require_encryption") and address.startswith(("tcp://", "ws://")):
+        raise SweepError(
+            f"--cluster: {address} is not encrypted, and {_ENCRYPTION} asks for that; "
+            "give the scheduler's tls:// address"
+        )
 
     async def ask() -> None:
         async with asyncio.timeout(_ANSWER_SECONDS):
@@ -80,6 +86,6 @@ def _check_that_it_answers(address: str) -> None:
     try:
         with ThreadPoolExecutor(1) as thread:  # this one may run a loop of its own, as in a notebook
             thread.submit(asyncio.run, ask()).result()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last where Dask does not talk over such a connection
         reason = str(error) or f"silent for {_ANSWER_SECONDS:g} s"
         raise SweepError(f"--cluster: no Dask scheduler answers at {address} ({reason})") from None

@@ -1,5 +1,6 @@
 """Which workers get trials: on a cluster, those that have been asked, and would train as this process does."""
 
+import math
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -31,11 +32,20 @@ class Crew:
         self._refused: dict[str, str] = {}
         self.fit: list[str] = []
         """Addresses of those that get trials."""
+        self._memory: dict[str, float] = {}
 
     @property
     def unknown(self) -> set[str]:
         """Those that have not answered yet."""
         return self._asked - set(self.fit) - set(self._refused)
+
+    @property
+    def memory_mb(self) -> float:
+        """Of those that get trials together, each taken for the smallest, as any trial may come to it.
+
+        Infinite where Dask gives them no limit.
+        """
+        return len(self.fit) * min((self._memory[worker] for worker in self.fit), default=0.0)
 
     def where(self) -> dict[str, Any]:
         """For `Client.submit`: who may take a task."""
@@ -50,6 +60,7 @@ class Crew:
         if identity["id"] != self._scheduler:
             raise distributed.comm.CommClosedError("another scheduler has come in its place")
         there = identity["workers"]
+        self._memory = {worker: (about["memory_limit"] or math.inf) / 1e6 for worker, about in there.items()}
         if self.ours:
             self.fit = list(there)
             return []

@@ -1,8 +1,13 @@
 """What is refused before a run begins: more than this machine holds, and more than anybody waits for."""
 
+from collections.abc import Sequence
+
 from sweep.errors import SweepError
+from sweep.execution.executor import Room
 from sweep.execution.plan import Plan, make_plan
 from sweep.experiment.experiment import Experiment
+from sweep.search.job import Job
+from sweep.training.cost import BACKEND_COSTS, TrialCost
 
 _WEEK = 7 * 24 * 3600.0
 _MOST_TRIALS = 999_999  # the names of their records have six digits
@@ -10,25 +15,27 @@ _MOST_POINTS = 1_000_000  # of a grid: they are listed to be shuffled
 
 
 def refuse_excess(
-    experiment: Experiment,
-    where: str,
-    backend: str,
-    *,
-    memory_mb: float,
-    processes: float = 1,
-    finished: int = 0,
-    anyway: bool = False,
+    experiment: Experiment, where: str, backend: str, room: Room, *, finished: int = 0, anyway: bool = False
 ) -> None:
-    """SweepError where a run would outgrow `memory_mb`, or take more than a week for what is not `finished`.
+    """SweepError where a run would outgrow the memory, or take more than a week for what is not `finished`.
 
     Both are estimates, so that whoever says `anyway` goes on.
     """
     planned = make_plan(experiment, backend)
     faults = _uncountable(experiment, planned)
     if not anyway:
-        faults += _too_large(planned, memory_mb, processes, finished)
-    if faults:
-        raise SweepError("\n".join(f"{where}: {fault}" for fault in faults))
+        left = planned.seconds * max(0.0, 1 - finished / planned.trials)
+        faults += _too_large(left, planned.memory_mb, room)
+    _refuse(where, faults)
+
+
+def refuse_jobs(jobs: Sequence[Job], where: str, backend: str, room: Room) -> None:
+    """The same for trials that are known one by one, as those that are trained again for a confirmation."""
+    cost, trials = BACKEND_COSTS[backend], [TrialCost(job.configuration, len(job.seeds)) for job in jobs]
+    programs = len({trial.program for trial in trials})
+    seconds = cost.seconds(programs) + sum(trial.seconds for trial in trials)
+    memory = cost.megabytes(programs) + max(trial.megabytes for trial in trials)
+    _refuse(where, _too_large(seconds, memory, room))
 
 
 def duration(seconds: float) -> str:
@@ -55,18 +62,23 @@ def _uncountable(experiment: Experiment, planned: Plan) -> list[str]:
     return faults
 
 
-def _too_large(planned: Plan, memory_mb: float, processes: float, finished: int) -> list[str]:
+def _too_large(seconds: float, memory_mb: float, room: Room) -> list[str]:
+    """What is wrong with training that takes one process so many seconds, and each so much memory."""
     faults = []
-    needed = planned.memory_mb * processes
-    if needed > memory_mb:
+    needed = memory_mb * room.processes
+    if needed > room.memory_mb:
         faults.append(
-            f"would need about {needed:,.0f} MB of memory (an estimate), and there are {memory_mb:,.0f}; make "
+            f"would need about {needed:,.0f} MB of memory (an estimate), and there are {room.memory_mb:,.0f}; make "
             "sequences, network or seeds fewer or smaller, or go on with --anyway"
         )
-    left = planned.seconds * max(0.0, 1 - finished / planned.trials) / processes
-    if left > _WEEK:
+    if seconds / room.processes > _WEEK:
         faults.append(
-            f"would take up to about {duration(left)} (an estimate), more than a week; make it smaller, "
-            "or go on with --anyway"
+            f"would take up to about {duration(seconds / room.processes)} (an estimate), more than a week; make it "
+            "smaller, or go on with --anyway"
         )
     return faults
+
+
+def _refuse(where: str, faults: list[str]) -> None:
+    if faults:
+        raise SweepError("\n".join(f"{where}: {fault}" for fault in faults))

@@ -5,7 +5,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sweep.errors import SweepError
 from sweep.machine.backend import backend
@@ -34,6 +34,13 @@ class Observer:
 
     def trial_finished(self, key: TrialKey, state: str, figures: Mapping[str, Any]) -> None:
         """A trial's record is on disk."""
+
+
+class Room(NamedTuple):
+    """Where trials can be trained side by side: so many processes, and the memory of all of them together."""
+
+    processes: int
+    memory_mb: float
 
 
 class Executor(ABC):

@@ -20,7 +20,7 @@ import distributed
 
 from sweep.errors import RunError, SweepError
 from sweep.execution.crew import Crew
-from sweep.execution.executor import Executor, Observer, train
+from sweep.execution.executor import Executor, Observer, Room, train
 from sweep.execution.on_worker import TOPIC, Train, device_here, train_here
 from sweep.results.outcome import Outcome, Scores
 from sweep.search.job import Job
@@ -84,10 +84,19 @@ class Workers(Executor):
 
         SweepError where a worker is there that would not train as this process does.
         """
+        return self._connected(lambda line: None)
+
+    def room(self, tell: Callable[[str], None]) -> Room:
+        """What the workers that are there hold; of a cluster's first one, `tell` is told that it is waited for."""
+        self._connected(tell)
+        return Room(len(self._crew.fit), self._crew.memory_mb)
+
+    def _connected(self, tell: Callable[[str], None]) -> distributed.Client:
         if self._client is None:
             self._open()
             if not self._crew.ours:
-                self._await_first()
+                self._await_first(tell)
+        assert self._client is not None
         return self._client
 
     def _open(self) -> None:
@@ -100,8 +109,9 @@ class Workers(Executor):
             client.subscribe_topic(topic, lambda event: self._inbox.put(event[1]))
         self._client = client
 
-    def _await_first(self) -> None:
-        since = time.monotonic()
+    def _await_first(self, tell: Callable[[str], None]) -> None:
+        """A line first, after a moment; RunError where none has come and answered at the end of the time."""
+        since, told = time.monotonic(), False
         while not self._crew.fit or self._crew.unknown:
             if refused := self._crew.look():
                 raise SweepError(f"--cluster: {refused[0]}")
@@ -109,8 +119,20 @@ class Workers(Executor):
             if self._crew.fit and waited > _PATIENCE_SECONDS:
                 return  # the others are silent
             if waited > _FIRST_SECONDS:
-                raise RunError(f"--cluster: the cluster had no worker that answers for {_FIRST_SECONDS:g} s")
+                raise RunError(
+                    f"--cluster: the cluster had no worker that answers for {_FIRST_SECONDS:g} s; start one "
+                    f"(dask worker {self._address} --nthreads 1), and give the same command again"
+                )
+            if waited > _TOLD_SECONDS and not told and not self._crew.fit:
+                told = True
+                none = "its worker does not answer yet" if self._crew.unknown else "it has no worker yet"
+                tell(f"--cluster: {none}; waits for one, {_FIRST_SECONDS:g} s at most")
             time.sleep(0.05)
+
+    @property
+    def _address(self) -> str:
+        assert self._client is not None
+        return str(self._client.scheduler.address)
 
     def device(self) -> str:
         """What the first worker to answer trains on."""

@@ -1,16 +1,24 @@
 """What outgrows the machine, or anybody's patience, is refused before anything is written."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask
+import distributed
 import pytest
 from conftest import SMALL, Result
 
 from sweep.errors import SweepError
-from sweep.execution.excess import refuse_excess
+from sweep.execution.excess import refuse_excess, refuse_jobs
+from sweep.execution.executor import Room
 from sweep.experiment.file import parse
+from sweep.experiment.trials import Phase
+from sweep.results.record import TrialKey
+from sweep.results.store import Store
+from sweep.search.job import Job
 
 Sweep = Callable[..., Result]
 MINIMAL = 'question = "q"\n[task]\nname = "increasing"\n'
@@ -22,7 +30,8 @@ def refused(text: str, **asked: Any) -> list[str]:
     """The faults of a run that a machine of 4 GB is asked for."""
     experiment = parse(tomllib.loads(text), where="f.toml")
     try:
-        refuse_excess(experiment, "f.toml", "tensorflow", **({"memory_mb": 4000.0} | asked))
+        room = Room(asked.pop("processes", 1), asked.pop("memory_mb", 4000.0))
+        refuse_excess(experiment, "f.toml", "tensorflow", room, **asked)
     except SweepError as error:
         return str(error).split("\n")
     return []
@@ -77,3 +86,59 @@ def test_nothing_is_written_of_what_is_refused(tmp_path: Path, sweep_command: Sw
     assert (result.code, result.out) == (2, "")
     assert "go on with --anyway" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["x.toml"]
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.machine.devices.memory_mb", lambda device: 500.0)
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_confirmation_is_held_against_the_memory_too(small: Store, sweep_command: Sweep) -> None:
+    before = sorted(small.path.rglob("*"))
+    result = sweep_command("confirm", "small", "--seeds", "5000")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[-1].startswith("Error: small: would need about ")
+    assert result.err.endswith(
+        " and there are 500; make sequences, network or seeds fewer or smaller, or go on with --anyway\n"
+    )
+    assert sorted(small.path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_what_a_run_confirms_after_its_search_is_held_against_the_memory_too(
+    small: Store, sweep_command: Sweep
+) -> None:
+    file = Path("experiments/small.toml")
+    small.create(SMALL.replace("trials = 3", "trials = 2") + "[confirm]\n", small.manifest())
+    file.write_text((small.path / "experiment.toml").read_text())
+    result = sweep_command("run", "small")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Error: small: would need about ")
+    assert result.err.count("\n") == 1
+
+
+def test_trials_that_are_known_are_held_against_a_week() -> None:
+    configuration = parse(tomllib.loads(LONG), where="f.toml").base
+    key = TrialKey(trial=0, phase=Phase.CONFIRM, condition={}, parameters={})
+    job = Job(key=key, configuration=configuration, seeds=tuple(range(10_000)))
+    with pytest.raises(SweepError, match=r"^luck: would take up to about .* more than a week; make it smaller, or go"):
+        refuse_jobs([job], "luck", "tensorflow", Room(1, 1e9))
+    refuse_jobs([job], "luck", "tensorflow", Room(8, 1e9))
+
+
+@pytest.mark.slow
+def test_a_cluster_is_asked_what_its_workers_hold(tmp_path: Path, sweep_command: Sweep) -> None:
+    Path("x.toml").write_text(SMALL)
+    options = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": None, "processes": False}
+    with (
+        dask.config.set({"temporary-directory": str(tmp_path)}),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="300MB", **options) as cluster,
+    ):
+        result = sweep_command("run", "x.toml", "--cluster", cluster.scheduler_address)
+    assert (result.code, result.out) == (2, "")
+    assert re.fullmatch(
+        r"Error: x\.toml: would need about .* MB of memory \(an estimate\), and there are 600; .* --anyway\n",
+        result.err,
+    )
+    assert not Path("results").exists()

@@ -21,7 +21,7 @@ from searched import copies, run
 from stubs import Stub, StubWorkers, leaking_training
 
 import sweep
-from sweep.errors import SweepError
+from sweep.errors import RunError, SweepError
 from sweep.execution.cluster import cluster_workers
 from sweep.execution.local import local_workers
 from sweep.execution.workers import Workers
@@ -256,7 +256,7 @@ def test_a_cluster_and_local_workers_exclude_each_other(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: --cluster: ")
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": "here"}', '{"address": 3}'])
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": "here"}', '{"address": 3}', "[" * 100_000])
 def test_a_scheduler_file_that_is_none_is_one_line(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "scheduler.json"
     if content is not None:
@@ -283,6 +283,19 @@ def test_a_cluster_worker_of_several_threads_is_refused_in_one_line() -> None:
         refusal = r"^--cluster: the worker tcp://\S+ has 2 threads; start it with --nthreads 1.*$"
         with pytest.raises(SweepError, match=refusal), Workers(cluster_workers(cluster.scheduler_address)) as own:
             own.device()
+
+
+@pytest.mark.slow
+def test_a_cluster_without_a_worker_is_waited_for_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.execution.workers._FIRST_SECONDS", 5.0)
+    told: list[str] = []
+    with distributed.LocalCluster(n_workers=0, protocol="tcp://", host="127.0.0.1", dashboard_address=None) as cluster:
+        ended = (
+            r"^--cluster: the cluster had no worker that answers for 5 s; start one \(dask worker tcp://127\.0\.0\.1:"
+        )
+        with Workers(cluster_workers(cluster.scheduler_address)) as own, pytest.raises(RunError, match=ended):
+            own.room(told.append)
+    assert told == ["--cluster: it has no worker yet; waits for one, 5 s at most"]
 
 
 @pytest.mark.slow
