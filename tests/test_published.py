@@ -1,9 +1,16 @@
 """What is published is what the published records give, and nothing on the pages is typed that was measured."""
 
+import fcntl
 import importlib.util
 import json
+import os
+import pty
 import re
 import shutil
+import struct
+import subprocess
+import sys
+import termios
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +83,27 @@ def test_a_published_folder_says_what_it_is_and_who_reads_it(
         [],
         [tmp_path / "published" / "tuning" / ".lock"],
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "sample"), [("show tutorial", "run tutorial"), ("compare tuning tutorial",) * 2])
+def test_the_samples_of_the_readme_are_what_a_terminal_of_80_columns_shows(
+    command: str, sample: str, tmp_path: Path
+) -> None:
+    for name in ("tutorial", "tuning"):
+        PUBLISH.restored(PUBLISHED / name, tmp_path)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, 80, 0, 0))
+    arguments = [sys.executable, "-m", "sweep", *command.split(), "--results", str(tmp_path)]
+    subprocess.run(arguments, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "dumb"}, check=True, timeout=100)
+    shown = os.read(ours, 2**16).decode().replace("\r\n", "\n")
+    lines = [line.rstrip() for line in shown.splitlines()]
+    (block,) = re.findall(
+        rf"```console\n\$ sweep {sample}\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL
+    )
+    expected = block.partition("\nReport: ")[0].splitlines()
+    assert lines[-len(expected) :] == expected
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("name", ["tables/a.csv", "figures/a.svg", "report.md"])

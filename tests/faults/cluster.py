@@ -25,7 +25,7 @@ WITHOUT_SWEEP = "import sys; sys.modules['sweep'] = None"
 OF_ANOTHER_VERSION = """
 import importlib.metadata as metadata
 version = metadata.version
-metadata.version = lambda package: "0.0.9" if package == "sweep" else version(package)
+metadata.version = lambda package: "0.0.9" if package == "lstm-sweep" else version(package)
 """
 
 
