@@ -73,7 +73,7 @@ def run(
     choose_backend(backend)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
         for file in experiments:
-            _refuse_excess(file, results, _room(executor, workers, device), anyway=anyway)
+            _refuse_excess(file, results, _room(executor, cluster, workers, device), anyway=anyway)
         failed = [not _run_one(file, overrides, results, storage, executor) for file in experiments]
     if any(failed):
         sys.exit(1)
@@ -145,7 +145,7 @@ def confirm(
     _say_what_is_kept(store, wanted.seeds)
     with ends_when_told(), _executor(workers, cluster, device) as executor:
         if not anyway:
-            _refuse_confirmation(store, wanted, _room(executor, workers, device))
+            _refuse_confirmation(store, wanted, _room(executor, cluster, workers, device))
         with Display(name, experiment) as display:
             loaded = confirm_experiment(order, wanted, display, executor).load()
     if not _finish(loaded):
@@ -193,13 +193,13 @@ def _refuse_confirmation(store: "Store", wanted: "ConfirmConfig", room: "Callabl
         refuse_jobs(jobs, store.name, backend(), room())
 
 
-def _room(executor: "Executor", workers: int, device: str) -> "Callable[[], Room]":
+def _room(executor: "Executor", cluster: str | None, workers: int, device: str) -> "Callable[[], Room]":
     """Asks what this machine holds, or the workers of a cluster that have come."""
-    from sweep.execution.executor import InProcess, Room
+    from sweep.execution.executor import Room
     from sweep.machine.devices import memory_mb
 
     def room() -> Room:
-        if workers or isinstance(executor, InProcess):
+        if cluster is None:
             return Room(max(1, workers), memory_mb(device))
         return cast("Workers", executor).room(lambda line: click.echo(line, err=True))
 
