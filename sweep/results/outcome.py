@@ -80,7 +80,8 @@ class Outcome:
     """All that a trial leaves behind.
 
     `step_accuracy` (R, T) and `step_scored` (T,) are those of the last test; nan where no sequence is scored
-    at that step. `memoryless_loss` is the bound that `loss` is read against, None where there is none.
+    at that step. `memoryless_loss` is the bound that `loss` is read against, None where there is none; `budget` is
+    how many sequences a replicate that never solves the task is trained on.
     `length_recall_accuracy` and `length_sequence_accuracy` (R, L) are those of the trained networks on sequences
     of other `lengths` (L,). `weights` are the trained ones of the replicate whose seed is `weights_seed`: of those
     that solved, the one with the smallest loss. A failed trial may have no scores; `error` then says why.
@@ -95,6 +96,7 @@ class Outcome:
     train_seconds: float
     compile_seconds: float
     memoryless_loss: float | None = None
+    budget: int | None = None
     lengths: tuple[int, ...] = ()
     length_recall_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     length_sequence_accuracy: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
@@ -204,7 +206,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         succeeded = ~np.isnan(table[times])
         effort = np.where(succeeded, table[times], spent)
         figures[name] = _finite(expected_running_time(effort, succeeded))
-        interval = expected_running_time_interval(effort, succeeded, budget=float(spent.max()))
+        interval = expected_running_time_interval(effort, succeeded, budget=outcome.budget)
         figures |= {f"{name}_low": _finite(interval.low), f"{name}_high": _finite(interval.high)}
     figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
     return figures

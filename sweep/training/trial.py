@@ -96,6 +96,7 @@ def _measured(trainer: Trainer, state: State, scores: Scores) -> Outcome:
         train_seconds=trainer.train_seconds,
         compile_seconds=trainer.compile_seconds,
         memoryless_loss=memoryless_loss(trainer.configuration, trainer.task),
+        budget=trainer.configuration.training.epochs * trainer.task.num_sequences,
         **_at_other_lengths(trainer),
     )
     ended = replicate_table(outcome)

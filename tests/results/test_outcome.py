@@ -65,3 +65,13 @@ def test_a_trials_margin_is_the_mean_of_its_replicates() -> None:
     outcome = outcome_of([[0.5, 1.0], [0.5, 0.5]])
     assert replicate_table(outcome)["margin"].tolist() == [0.2, -0.5]
     assert summary(outcome)["margin"] == pytest.approx(-0.15)
+
+
+def test_a_failure_that_may_come_costs_the_whole_budget_also_where_all_stopped_early() -> None:
+    """As many solved it, as soon: what another one that never does would cost makes the interval longer."""
+    stopped = [[1.0, NAN, NAN, NAN], [0.5, 1.0, NAN, NAN], [1.0, NAN, NAN, NAN], [0.5, 1.0, NAN, NAN]]
+    short, long = (summary(outcome_of(stopped, budget=budget)) for budget in (8, 800))
+    assert short["ert_sequences"] == long["ert_sequences"]
+    assert short["ert_sequences_high"] * 10 < long["ert_sequences_high"]
+    interval = expected_running_time_interval([2, 4, 2, 4], [True] * 4, budget=800.0)
+    assert long["ert_sequences_high"] == interval.high
