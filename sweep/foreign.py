@@ -13,7 +13,13 @@ _DEEPEST = 32
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, the ends of lines among them, those that turn the order of letters, and halves of characters."""
 
-_DOTTED = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){64}")  # possessive: linear, whatever it meets
+# Possessive: linear, whatever they meet. A string ends where tomllib ends it, so that no key is taken for one.
+_STRING = re.compile(
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+"{0,5}|"(?:[^"\\\n]|\\[^\n])*+"?|'''
+    r"""'{3}(?:[^']|'(?!''))*+'{0,5}|'[^'\n]*+'?|#[^\n]*+""",
+    re.DOTALL,
+)
+_DOTTED = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){64}")
 
 
 class TooMuchError(ValueError):
@@ -54,7 +60,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 def refuse_long_keys(toml: str) -> None:
     """TooMuchError for a key of very many parts (a.a.a. ...): tomllib takes hours for a file of them."""
-    if _DOTTED.search(toml):
+    if _DOTTED.search(_STRING.sub(lambda found: "" if found.group().startswith("#") else "s", toml)):
         raise TooMuchError("it has a key of more than 64 parts")
 
 

@@ -34,13 +34,16 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from sweep.execution.excess import duration
+    from sweep.execution.excess import duration, excess, refuse_uncountable
+    from sweep.execution.executor import Room
     from sweep.execution.plan import make_plan
     from sweep.machine.devices import checked_device, memory_mb
 
-    experiment = checked(path_of(file), {}).experiment
+    path = path_of(file)
+    experiment = checked(path, {}).experiment
     memory = memory_mb(checked_device(device))
     plan = make_plan(experiment, backend or BACKENDS[0], memory)
+    refuse_uncountable(experiment, plan, str(path))
     if as_json:
         click.echo(json.dumps(asdict(plan)))
         return
@@ -53,9 +56,12 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
         )
     click.echo(f"{_said_of_updates(plan)}, {plural(plan.programs, 'compiled program')}")
     at_most = "at most " if experiment.training.stop_when_solved else ""  # every epoch is counted
-    took, memory_needed = duration(plan.seconds), f"{plan.memory_mb:.0f} MB of memory"
+    took, memory_needed = duration(plan.seconds), f"{plan.memory_mb:,.0f} MB of memory"
     click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
-    click.echo(f"{memory:,.0f} MB would hold about {plural(plan.replicates_at_once, 'replicate')} side by side")
+    held = f"about {plural(plan.replicates_at_once, 'replicate')}" if plan.replicates_at_once else "no replicate"
+    click.echo(f"{memory:,.0f} MB would hold {held}{' side by side' if plan.replicates_at_once > 1 else ''}")
+    for fault in excess(plan.seconds, plan.memory_mb, Room(1, memory)):
+        click.echo(f"`sweep run` {fault}", err=True)
     for line in _said_of_sameness(plan):
         click.echo(line)
 

@@ -6,6 +6,7 @@ then it is turned, each of its rows a column, as many of them side by side as th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def fit(cells: Cells, width: int, leaving: Sequence[str] = ()) -> Fitted:
 def _caption(cells: Cells, same: set[int]) -> RenderableType:
     from rich.text import Text
 
-    return Text("In every row: " + ", ".join(f"{cells.head[n]} {cells.rows[0][n]}" for n in sorted(same)))
+    return Text("In every row: " + "; ".join(f"{cells.head[n]} {cells.rows[0][n]}" for n in sorted(same)))
 
 
 def _same_in_every_row(cells: Cells) -> set[int]:
@@ -175,4 +176,5 @@ def _console(*, err: bool) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
-    return Console(stderr=err, width=None if stream.isatty() else _AS_WIDE_AS_IT_IS)
+    asked = os.environ.get("COLUMNS", "").isdecimal()  # rich heeds it
+    return Console(stderr=err, width=None if stream.isatty() or asked else _AS_WIDE_AS_IT_IS)

@@ -22,11 +22,10 @@ def refuse_excess(
     Both are estimates, so that whoever says `anyway` goes on.
     """
     planned = make_plan(experiment, backend)
-    faults = _uncountable(experiment, planned)
+    refuse_uncountable(experiment, planned, where)
     if not anyway:
         left = planned.seconds * max(0.0, 1 - finished / planned.trials)
-        faults += _too_large(left, planned.memory_mb, room)
-    _refuse(where, faults)
+        _refuse(where, excess(left, planned.memory_mb, room))
 
 
 def refuse_jobs(jobs: Sequence[Job], where: str, backend: str, room: Room) -> None:
@@ -35,7 +34,7 @@ def refuse_jobs(jobs: Sequence[Job], where: str, backend: str, room: Room) -> No
     programs = len({trial.program for trial in trials})
     seconds = cost.seconds(programs) + sum(trial.seconds for trial in trials)
     memory = cost.megabytes(programs) + max(trial.megabytes for trial in trials)
-    _refuse(where, _too_large(seconds, memory, room))
+    _refuse(where, excess(seconds, memory, room))
 
 
 def duration(seconds: float) -> str:
@@ -50,7 +49,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / (24 * 3600):,.0f} days"
 
 
-def _uncountable(experiment: Experiment, planned: Plan) -> list[str]:
+def refuse_uncountable(experiment: Experiment, planned: Plan, where: str) -> None:
+    """SweepError for more than can be told apart, or drawn fairly, whoever says what."""
     faults = []
     if planned.trials > _MOST_TRIALS:
         faults.append(f"study.trials: make {planned.trials:,} records; at most {_MOST_TRIALS:,} can be kept apart")
@@ -59,10 +59,10 @@ def _uncountable(experiment: Experiment, planned: Plan) -> list[str]:
             f"search: the grid has {experiment.grid_size:,} combinations; of at most {_MOST_POINTS:,} a fair part can "
             'be drawn, so use sampler = "random" or "qmc", or larger steps'
         )
-    return faults
+    _refuse(where, faults)
 
 
-def _too_large(seconds: float, memory_mb: float, room: Room) -> list[str]:
+def excess(seconds: float, memory_mb: float, room: Room) -> list[str]:
     """What is wrong with training that takes one process so many seconds, and each so much memory."""
     faults = []
     needed = memory_mb * room.processes

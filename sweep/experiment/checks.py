@@ -104,4 +104,4 @@ def _loss_and_order(configuration: Configuration, task: Task) -> list[Impossible
 def _one_of_divisors(number: int) -> str:
     smaller = [divisor for divisor in range(1, math.isqrt(number) + 1) if number % divisor == 0]
     divisors = sorted({*smaller, *(number // divisor for divisor in smaller)})
-    return "one of: " + (", ".join(map(str, divisors)) if len(divisors) <= 10 else "a divisor of it")
+    return "one of: " + ", ".join(map(str, divisors)) if len(divisors) <= 10 else "a divisor of it"

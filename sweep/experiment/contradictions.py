@@ -1,8 +1,9 @@
 """What contradicts itself in an experiment file only when its sections are put together, one line a fault."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from sweep.experiment.experiment import ConfirmConfig, Experiment
@@ -10,6 +11,8 @@ from sweep.experiment.space import Choices, Dimension, Range, listed
 from sweep.experiment.steps import MOST_STEPS, Steps
 from sweep.faults import faults_of, plural, quoted, unknown
 from sweep.frozen import Frozen
+
+_LEAST_STEP = 2.0**-23  # of the numbers beside it: float32 has no more digits
 
 
 def contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
@@ -28,6 +31,9 @@ def contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         owner = experiment.base.section(name)
         fixed = owner.model_dump(exclude_unset=True)
         faults += refused_with(type(owner), fixed, [{name: value} for value in dimension.extremes], "search")
+        if isinstance(dimension, Choices) and experiment.base.number_type(name) is float:
+            same = _alike_in_32_bits(dimension.choices)
+            faults += [f"search.{name}.choices: {same}"] if same else []
         if isinstance(dimension, Range) and dimension.step is not None:
             fault = _fault_of_step(dimension, dimension.step, whole=experiment.base.number_type(name) is int)
             faults += [f"search.{name}.step: is {dimension.step}{fault}"] if fault else []
@@ -46,7 +52,7 @@ def contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         except ValueError as error:
             return [*faults, str(error)]
         if experiment.study.trials is not None and experiment.search and experiment.study.trials > size:
-            faults.append(f"study.trials: is {experiment.study.trials}; the grid has {size} combinations")
+            faults.append(f"study.trials: is {experiment.study.trials}; the grid has {plural(size, 'combination')}")
     return faults
 
 
@@ -58,7 +64,20 @@ def _fault_of_step(dimension: Range, step: float, *, whole: bool) -> str:
     if not whole and steps.number > MOST_STEPS:
         return f", which makes more than {MOST_STEPS:,} values; take a larger one, or leave it out"
     low, last, high = dimension.low, dimension.last, dimension.high
+    least = _LEAST_STEP * max(abs(low), abs(high))
+    if not whole and low != high and step < least:
+        return f", and 32 bits cannot tell numbers of this size so close apart; must be at least {least:.1g}"
     return "" if last == high else f", which leads from {low} to {last} and past {high}; high could be {last}"
+
+
+def _alike_in_32_bits(values: Sequence[Any]) -> str:
+    """What is wrong with choices of which two are one number where they are trained; empty if none are."""
+    seen: dict[float, Any] = {}
+    for value in values:
+        first = seen.setdefault(float(np.float32(value)), value)
+        if first is not value:
+            return f"{first} and {value} are one number in 32 bits, in which is trained; leave one of them out"
+    return ""
 
 
 def _faults_of_dependence(experiment: Experiment) -> list[str]:
@@ -74,7 +93,7 @@ def _faults_of_dependence(experiment: Experiment) -> list[str]:
                     + ("it could depend on: " + ", ".join(known) if known else "leave `when` out")
                 )
                 continue
-            wrong = [value for value in listed(values) if value not in parent.choices]
+            wrong = [value for value in listed(values) if not _is_among(value, parent.choices)]
             if wrong or not listed(values):
                 faults.append(
                     f"search.{name}.when: {other} is never {quoted(wrong[0] if wrong else values)}; "
@@ -105,11 +124,15 @@ def _faults_of_start(experiment: Experiment) -> list[str]:
     return faults
 
 
+def _is_among(value: Any, choices: Sequence[Any]) -> bool:
+    """Whether it is one of them, as it is written: 1 is not 1.0, nor true."""
+    return any(choice == value and type(choice) is type(value) for choice in choices)
+
+
 def _outside(value: Any, dimension: Dimension, *, whole: bool) -> str | None:
     """What would be right, if the value is none that the dimension can take."""
     if isinstance(dimension, Choices):
-        same = [choice for choice in dimension.choices if choice == value and type(choice) is type(value)]
-        return None if same else f"one of {quoted(dimension.choices)}"
+        return None if _is_among(value, dimension.choices) else f"one of {quoted(dimension.choices)}"
     numbers = "a whole number" if whole else "a number"
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         return numbers

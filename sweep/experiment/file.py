@@ -17,9 +17,12 @@ from sweep.experiment.experiment import MOST_SEEDS, SEARCHABLE, ConfirmConfig, E
 from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, alike, said_of_alike
 from sweep.faults import faults_of, quoted, unknown
-from sweep.foreign import TooMuchError, harmless, harmless_throughout, refuse_long_keys
+from sweep.foreign import MOST_BYTES, TooMuchError, harmless, harmless_throughout, refuse_long_keys
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
+
+LONGEST_QUESTION = 2_000
+"""Letters: it is printed above every table."""
 
 _KEYS = tuple(name for name, field in Experiment.model_fields.items() if not field.exclude)
 _MOST_STUDIES = 10_000
@@ -61,7 +64,11 @@ def read(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:  # a pipe may have no end
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise SweepError(f"{path}: is longer than {MOST_BYTES:,} bytes, which no experiment is")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise SweepError(f"{path}: no such file; `sweep list` names the experiments that there are") from None
     except IsADirectoryError:
@@ -134,12 +141,14 @@ def parse(raw: Mapping[str, Any], where: str, text: str = "") -> Experiment:
 
     With the `text` that it was read from, the faults name their lines.
     """
-    if faults := _huge_integers(raw):
+    if faults := huge_integers(raw):
         raise refusal(where, faults, text)
     faults = [unknown("key", key, _KEYS) for key in raw if key not in _KEYS]
     if not isinstance(raw.get("question"), str) or not raw["question"].strip():
         arrived = quoted(raw["question"]) if "question" in raw else "missing"
         faults.append(f"question: is {arrived}; must be one sentence in quotes")
+    elif len(raw["question"]) > LONGEST_QUESTION:
+        faults.append(f"question: has {len(raw['question']):,} letters; must have at most {LONGEST_QUESTION:,}")
     task = _task_type(raw)
     paired = isinstance(raw.get("conditions"), list)
     faults_of_conditions: list[str] = []
@@ -164,7 +173,7 @@ def parse(raw: Mapping[str, Any], where: str, text: str = "") -> Experiment:
     return experiment
 
 
-def _huge_integers(raw: Mapping[str, Any]) -> list[str]:
+def huge_integers(raw: Mapping[str, Any]) -> list[str]:
     """Faults of whole numbers that no column of the results could hold, wherever they stand."""
     faults, left = [], list[tuple[str, Any]](raw.items())
     while left:

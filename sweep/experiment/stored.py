@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from sweep.errors import SweepError
 from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.experiment import Experiment, settings_of
-from sweep.experiment.file import overridden, read
+from sweep.experiment.file import LONGEST_QUESTION, huge_integers, overridden, read
+from sweep.experiment.outcomes import OBJECTIVES
 from sweep.experiment.space import Choices, Range
 from sweep.faults import faults_of, quoted, unknown
 from sweep.foreign import harmless, harmless_throughout
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
 
+_MOST_OF_A_NETWORK = {"units": 2**20, "layers": 1000}
 _MOST_CONDITIONS, _MOST_SEEDS, _FARTHEST = 100_000, 2**20, 1e38
 
 
@@ -39,7 +41,10 @@ _SECTIONS = {name: kind for name, field in _FIELDS.items() if (kind := _section_
 def load_stored(path: Path, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment in a results folder, with what the command line replaced; SweepError if it can be none."""
     try:
-        experiment = recalled(harmless_throughout(read(path)))
+        raw = harmless_throughout(read(path))
+        if huge := huge_integers(raw):
+            raise ValueError(huge[0])
+        experiment = recalled(raw)
         experiment = recalled(overridden(experiment, **overrides)) if overrides else experiment
         _refuse_what_never_ran(experiment)
         return experiment
@@ -55,6 +60,8 @@ def recalled(raw: Mapping[str, Any]) -> Experiment:
     question, paired = raw.get("question"), isinstance(raw.get("conditions"), list)
     if not isinstance(question, str):
         raise ValueError(f"question: is {quoted(question)}; must be one sentence in quotes")
+    if len(question) > LONGEST_QUESTION:
+        raise ValueError(f"question: has {len(question):,} letters; at most {LONGEST_QUESTION:,} are read")
     asked = harmless(" ".join(question.split()))
     parts: dict[str, Any] = {"question": asked, "paired": paired, "conditions": _conditions(raw)}
     parts["task"] = _task(raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"])))
@@ -67,6 +74,12 @@ def recalled(raw: Mapping[str, Any]) -> Experiment:
 
 def _refuse_what_never_ran(experiment: Experiment) -> None:
     """ValueError for what no version could run: it would take readers without end, or to where nothing is defined."""
+    objectives = experiment.study.objectives
+    named = [objective.removeprefix("-") for objective in objectives]
+    if not named or len(set(named)) < len(named) or not set(named) <= set(OBJECTIVES):
+        raise ValueError(f"study.objective: is {quoted(objectives)}; must name outcomes, each once")
+    if wrong := _beyond(experiment):
+        raise ValueError(wrong)
     seeds = experiment.study.seeds
     listed = range(seeds) if isinstance(seeds, int) else sorted(set(seeds))
     if not 0 < len(listed) <= _MOST_SEEDS or not 0 <= listed[0] <= listed[-1] < 2**32:
@@ -76,6 +89,17 @@ def _refuse_what_never_ran(experiment: Experiment) -> None:
             least = math.ulp(0) if dimension.log else -_FARTHEST
             if not least <= dimension.low <= dimension.high <= _FARTHEST:
                 raise ValueError(f"search.{name}: no range goes from {dimension.low} to {dimension.high}")
+
+
+def _beyond(experiment: Experiment) -> str:
+    """What is said of a network larger than any that was run, or of none; empty where there is nothing to say."""
+    for name, most in _MOST_OF_A_NETWORK.items():
+        values = [getattr(experiment.model, name)]
+        values += experiment.search[name].extremes if name in experiment.search else ()
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                return f"model.{name}: is {quoted(value)}; no network that was run had so many, or so few"
+    return ""
 
 
 def _conditions(raw: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:

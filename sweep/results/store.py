@@ -28,7 +28,7 @@ from sweep.results.outcome import Outcome
 from sweep.results.record import Record, TrialKey, from_record, record_name, to_record, unnested
 from sweep.results.results import Results
 from sweep.results.upgrades import NewerVersionError
-from sweep.results.validation import Validation
+from sweep.results.validation import ContradictionError, Validation
 
 if TYPE_CHECKING:
     import pandas as pd  # loaded by those who ask for data frames: it takes half a second
@@ -179,6 +179,11 @@ class Store:
         plain = [record.drop_columns([name for name in NESTED if name not in without]) for record in records]
         empty = valid.schema.empty_table().drop_columns([*NESTED, "weights", "weights_seed"])
         tables = {"trials": pa.concat_tables(plain or [empty])}
+        try:
+            valid.refuse_contradictions(tables["trials"])
+        except ContradictionError as error:
+            path = self._trials / f"{record_name(error.trial, Phase.CONFIRM)}.parquet"
+            raise _damaged(path, str(error)) from None
         tables |= {
             name: unnested([] if name in without else records, name, columns) for name, columns in NESTED.items()
         }
@@ -214,9 +219,13 @@ def _read(path: Path, valid: Validation, without: Set[str] = frozenset()) -> pa.
     try:
         return valid.read(path, without)
     except NewerVersionError as error:
-        raise SweepError(f"{path}: {error}") from None
+        raise SweepError(f"{harmless(str(path))}: {error}") from None
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
-        reason = harmless((str(error).splitlines() or [type(error).__name__])[0])[:300]
-        raise SweepError(
-            f"{path}: is damaged ({reason}); remove it and run the experiment again: the trial is then trained anew"
-        ) from None
+        raise _damaged(path, (str(error).splitlines() or [type(error).__name__])[0]) from None
+
+
+def _damaged(path: Path, reason: str) -> SweepError:
+    return SweepError(
+        f"{harmless(str(path))}: is damaged ({harmless(reason)[:300]}); remove it and run the experiment again: the "
+        "trial is then trained anew"
+    )

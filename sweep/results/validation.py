@@ -28,9 +28,11 @@ from sweep.results.upgrades import as_of, since, upgraded, version_of
 _STATES = ("complete", "pruned", "failed")
 _MOST_REPLICATES = 100_000
 _MOST_EPOCHS = 10_000_000
+_LARGEST = 3.5e38  # 32 bits hold no larger number
 _LONGEST = 2**20  # step or length that a task of ours comes to
 _FEW_BYTES = 2**26  # so much is read without a second look
 _TEXT_BYTES = 2**20
+_MOST_DIMENSIONS = 8
 
 
 class Bounds(NamedTuple):
@@ -39,6 +41,8 @@ class Bounds(NamedTuple):
     low: float
     high: float
     missing: bool = False
+    diverged: bool = False
+    """Whether it is not finite where a replicate diverged."""
 
 
 _BOUNDED = ("share", "lead", "epochs", "sequences", "updates", "weights", "seconds")
@@ -66,18 +70,30 @@ BOUNDS |= {
     "seed": Bounds(0, 2**32 - 1),
     "epoch": Bounds(1, _MOST_EPOCHS),
     "sequences": Bounds(0, 2**53),
+    **dict.fromkeys(("loss", "max_error"), Bounds(-_LARGEST, _LARGEST, diverged=True)),
     "step": Bounds(1, _LONGEST),
     "length": Bounds(2, _LONGEST),
 }
-"""Column of a record, or of what is nested in it -> where its numbers can lie. Losses and errors can be anything."""
+"""Column of a record, or of what is nested in it -> where its numbers can lie."""
 
 _ALWAYS = ("parameters", "seeds", "train_seconds", "compile_seconds")
 """Figures that a failed trial has, too."""
 
 _MEANS = {"solve_rate": "solved"} | {
-    name: name for name in measured_at("replicate") if OUTCOMES[name].is_share and name in measured_at("trial")
+    name: name
+    for name in measured_at("replicate")
+    if name in measured_at("trial") and (OUTCOMES[name].is_share or OUTCOMES[name].diverged is not None)
 }
 """Figure of a trial -> the column of its replicates that it is the mean of."""
+
+
+class ContradictionError(ValueError):
+    """The confirmation of a `trial` is not of that trial."""
+
+    def __init__(self, trial: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.trial = trial
+
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -175,11 +191,28 @@ class Validation:
             if row[name] is not None or name in _ALWAYS or row["state"] != "failed":
                 _refuse_outside(name, np.array([row[name]], float), BOUNDS[name])
 
+    def _seeds_after(self, number: int) -> frozenset[int]:
+        return frozenset(self._experiment.study.seeds_after(number)) if number else frozenset()
+
+    def refuse_contradictions(self, trials: pa.Table) -> None:
+        """ValueError where a confirmation is of another configuration than the trial of the search that it names."""
+        names = ["trial", "phase", *self._experiment.conditions, *self._experiment.search]
+        rows = trials.select(names).to_pylist()
+        searched = {row["trial"]: row for row in rows if row["phase"] == Phase.SEARCH}
+        for row in rows:
+            first = searched.get(row["trial"], row)
+            if wrong := [name for name in names[2:] if row[name] != first[name]]:
+                name = wrong[0]
+                raise ContradictionError(
+                    row["trial"], f"{name}: is {quoted(row[name])}; trial {row['trial']} has {quoted(first[name])}"
+                )
+
     def _refuse_replicates(self, row: Mapping[str, Any], replicates: Columns) -> None:
         seeds = replicates["seed"]
         if len(set(seeds.tolist())) < len(seeds):
             raise ValueError("replicates.seed: holds a seed twice")
-        if row["phase"] == Phase.SEARCH and len(seeds) and set(seeds.tolist()) != self._seeds:
+        wanted = self._seeds if row["phase"] == Phase.SEARCH else self._seeds_after(len(seeds))
+        if len(seeds) and set(seeds.tolist()) != wanted:
             raise ValueError("replicates.seed: the seeds are not those of the experiment")
         solved, diverged = replicates["solved"], replicates["diverged"]
         if not (np.isfinite(replicates["loss"]) | diverged).all():
@@ -200,8 +233,10 @@ class Validation:
         for name, own in _MEANS.items():
             if own not in replicates or not len(seeds):  # none, or of an older version
                 continue
-            mean, figure = replicates[own].mean(), math.nan if row[name] is None else row[name]
-            if not np.isclose(figure, mean, rtol=0, atol=1e-9, equal_nan=True):
+            counts_as = OUTCOMES[name].diverged
+            values = replicates[own] if counts_as is None else np.where(diverged, counts_as, replicates[own])
+            mean, figure = values.mean(), math.nan if row[name] is None else row[name]
+            if not np.isclose(figure, mean, rtol=1e-9, atol=1e-9, equal_nan=True):
                 raise ValueError(f"{name}: is {figure}; that of its replicates is {mean}")
 
 
@@ -231,6 +266,8 @@ def _refuse_outside(name: str, values: NDArray[Any], bounds: Bounds) -> None:
     inside = (values >= bounds.low) & (values <= bounds.high)
     if bounds.missing:
         inside |= np.isnan(values)
+    if bounds.diverged:
+        inside |= ~np.isfinite(values)
     if not inside.all():
         arrived = values[~inside][0]
         raise ValueError(f"{name}: is {arrived}; must lie between {bounds.low:,} and {bounds.high:,}")
@@ -269,7 +306,8 @@ def _refuse_weights(table: pa.Table, seed: int | None) -> None:
     if weights.null_count or shapes.null_count or values.null_count or values.flatten().null_count:
         raise ValueError("weights: has values missing")
     for shape, number in zip(shapes.to_pylist(), values.value_lengths().to_pylist(), strict=True):
-        if None in shape or min(shape, default=0) < 0 or math.prod(shape) != number:
+        fits = None not in shape and len(shape) <= _MOST_DIMENSIONS and all(0 < side < 2**40 for side in shape)
+        if not fits or math.prod(shape) != number:
             raise ValueError(f"weights: has {number:,} values for a weight of the shape {quoted(shape)}")
 
 

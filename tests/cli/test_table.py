@@ -24,7 +24,7 @@ def printed(width: int, head: Sequence[str] = HEAD, rows: Sequence[Sequence[str]
 
 
 def words(text: str) -> set[str]:
-    return set(re.findall(r"[^\s─,]+", text))
+    return set(re.findall(r"[^\s─,;]+", text))
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120, 200])
@@ -42,7 +42,7 @@ def test_where_there_is_room_every_row_is_a_line() -> None:
 
 def test_what_is_the_same_in_every_row_goes_into_a_line_above_first() -> None:
     caption, _, table = printed(72).partition("\ntrial")
-    assert caption.rstrip() == "In every row: gate_bias unit_forget, seeds 1000, memoryless ceiling 50%"
+    assert caption.rstrip() == "In every row: gate_bias unit_forget; seeds 1000; memoryless ceiling 50%"
     assert "seeds" not in table
 
 

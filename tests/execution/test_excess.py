@@ -80,6 +80,17 @@ def test_a_part_of_a_grid_that_cannot_be_shuffled_is_refused() -> None:
     assert line.startswith("f.toml: search: the grid has 409,600,000 combinations; of at most 1,000,000 a fair part")
 
 
+def test_a_plan_says_what_would_be_refused(sweep_command: Sweep) -> None:
+    Path("x.toml").write_text(MINIMAL + GRID)
+    result = sweep_command("plan", "x.toml")
+    assert (result.code, result.out) == (2, "")
+    assert "Error: x.toml: study.trials: make 409,600,000 records; at most 999,999" in result.err
+    Path("y.toml").write_text(LONG + "[study]\nseeds = 10_000")
+    result = sweep_command("plan", "y.toml")
+    assert (result.code, result.err.count("\n")) == (0, 1)
+    assert result.err.startswith("`sweep run` would take up to about ")
+
+
 def test_nothing_is_written_of_what_is_refused(tmp_path: Path, sweep_command: Sweep) -> None:
     Path("x.toml").write_text(SMALL.replace("epochs = 4", "epochs = 10_000_000").replace("seeds  = 3", "seeds = 9_999"))
     result = sweep_command("run", "x.toml")

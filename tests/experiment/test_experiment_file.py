@@ -13,7 +13,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sweep.errors import SweepError
 from sweep.experiment.configuration import ModelConfig, TrainingConfig
 from sweep.experiment.experiment import SEARCHABLE, Experiment
-from sweep.experiment.file import checked_name, load, name_of, override, parse
+from sweep.experiment.file import checked_name, load, name_of, override, parse, read_checked
 from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.json_schema import json_schema
 from sweep.search.distributions import distributions
@@ -783,3 +783,46 @@ def test_a_symbol_with_a_control_character_is_refused(symbol: str) -> None:
     raw = {"question": "q", "task": {"name": "explicit", "sequences": [[symbol, "a", "b"]]}}
     with pytest.raises(SweepError, match=r"sequence 1 has a symbol with a control character"):
         parse(raw, "f.toml")
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        (
+            "learning_rate = { low = 0.5, high = 0.5001, step = 1e-9 }",
+            "search.learning_rate.step: is 1e-09, and 32 bits cannot tell numbers of this size so close apart; must be "
+            "at least 6e-08",
+        ),
+        (
+            "learning_rate = { low = 0.1, high = 0.1000000000000001, step = 1e-17 }",
+            "search.learning_rate.step: is 1e-17",
+        ),
+        (
+            "learning_rate = { choices = [0.1, 0.10000000001] }",
+            "search.learning_rate.choices: 0.1 and 0.10000000001 are one number in 32 bits",
+        ),
+        (
+            "batch_size = { choices = [1, 2] }\nunits = { low = 1, high = 2, when = { batch_size = true } }",
+            "search.units.when: batch_size is never true; its choices are [1, 2]",
+        ),
+        (
+            "batch_size = { choices = [1, 2] }\nunits = { low = 1, high = 2, when = { batch_size = [2, 1.0] } }",
+            "search.units.when: batch_size is never 1.0; its choices are [1, 2]",
+        ),
+        (
+            "shuffle = { choices = [true, false] }\nunits = { low = 1, high = 2, when = { shuffle = 1 } }",
+            "search.units.when: shuffle is never 1; its choices are [true, false]",
+        ),
+    ],
+)
+def test_values_that_are_one_where_they_are_trained_or_of_another_type_are_refused(search: str, said: str) -> None:
+    text = f'question = "q"\n[task]\nname = "increasing"\n[search]\n{search}\n'
+    with pytest.raises(SweepError) as refusal:
+        parse(tomllib.loads(text), "f.toml")
+    assert str(refusal.value).startswith(f"f.toml: {said}")
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_experiment_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(SweepError, match=r"^/dev/zero: is longer than 8,388,608 bytes, which no experiment is$"):
+        read_checked(Path("/dev/zero"))

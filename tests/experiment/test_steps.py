@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 
+from sweep.experiment.contradictions import _LEAST_STEP
 from sweep.experiment.steps import Steps
 
 
@@ -37,6 +38,14 @@ def test_optuna_takes_each_of_them_for_a_value_of_its_own_distribution(low: floa
     assert steps.meet_high
     assert len(steps) == count + 1
     assert (steps[0], steps[-1]) == (low, high)
+    assert all(distribution._contains(value) for value in steps)
+
+
+@given(decimals, st.integers(1, 300))
+def test_optuna_takes_the_smallest_steps_that_are_let_pass(low: float, count: int) -> None:
+    step = float(f"{1.5 * _LEAST_STEP * low:.1g}")
+    high = float(Decimal(repr(low)) + count * Decimal(repr(step)))
+    steps, distribution = Steps(low, high, step), FloatDistribution(low, high, step=step)
     assert all(distribution._contains(value) for value in steps)
 
 

@@ -91,3 +91,31 @@ def test_a_fault_of_a_stored_file_names_the_file(tmp_path: Path) -> None:
         load_stored(file, {})
     assert str(refused.value).startswith(f'{file}: unknown key "wish"')
     assert "\n" not in str(refused.value)
+
+
+PLAIN_TEXT = 'question = "q"\n[task]\nname = "increasing"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            PLAIN_TEXT + '[study]\nobjective = "nosuch"\n',
+            'study.objective: is ["nosuch"]; must name outcomes, each once',
+        ),
+        (PLAIN_TEXT + '[study]\nobjective = ["units", "-x"]\n', "study.objective: is "),
+        (PLAIN_TEXT + "[study]\nobjective = []\n", "study.objective: is []"),
+        (PLAIN_TEXT + '[study]\nobjective = ["loss", "-loss"]\n', "study.objective: is "),
+        (PLAIN_TEXT + "[training]\nepochs = 0x" + "f" * 5000, "training.epochs: is a whole number of 20000 bits"),
+        (PLAIN_TEXT + "[model]\nlayers = 900000000000\n", "model.layers: is 900000000000; no network that was run"),
+        (PLAIN_TEXT + "[model]\nlayers = 0\n", "model.layers: is 0; no network that was run"),
+        (PLAIN_TEXT + "[search]\nunits = { choices = [2, 3000000] }\n", "model.units: is 3000000; no network that"),
+        (PLAIN_TEXT.replace('"q"', '"' + "q " * 5000 + '"'), "question: has 10,000 letters; at most 2,000 are read"),
+    ],
+)
+def test_what_no_version_ran_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").write_text(text)
+    with pytest.raises(SweepError) as refusal:
+        load_stored(tmp_path / "experiment.toml", {})
+    assert str(refusal.value).startswith(f"{tmp_path / 'experiment.toml'}: {said}")
+    assert "\n" not in str(refusal.value)

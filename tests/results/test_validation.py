@@ -60,6 +60,18 @@ def doubled(column: str) -> Callable[[Row], Any]:
     return lambda row: row[column].append(row[column][0])
 
 
+def test_a_record_whose_name_commands_a_terminal_is_named_in_one_line(small: Store) -> None:
+    path = record_of(small)
+    path.rename(path.with_name("000000-\x1b[31mx\n-search.parquet"))
+    assert "/000000-\\x1b[31mx\\n-search.parquet: is damaged" in refused(small)
+
+
+def test_weights_of_shapes_that_nothing_has_are_refused(small: Store) -> None:
+    for shape in ([0, 2**62], [2**40, 0, 2**40], [1] * 101):
+        rewrite(record_of(small), put("weights", [{"shape": shape, "values": [1.0] * (len(shape) == 101)}]))
+        assert "is damaged (weights: has " in refused(small, lambda: small.weights(0))
+
+
 # The trial's own columns
 
 
@@ -119,7 +131,12 @@ def test_a_column_of_a_trial_that_cannot_be_is_named(change: Callable[[Row], Any
         (put_in("replicates", "loss", NAN), "replicates.loss: is not finite where none is said to have diverged"),
         (put_in("replicates", "loss", INF), "replicates.loss: is not finite where none is said to have diverged"),
         (put_in("replicates", "diverged", True), "replicates.solved: does not agree"),
-        (put_in("replicates", "diverged", True, 1), "curves.loss: is not finite in other replicates"),
+        (put_in("replicates", "diverged", True, 1), "loss: is 0.2"),
+        (put_in("replicates", "loss", 1e39), "replicates.loss: is 1e+39; must lie between -3.5e+38 and 3.5e+38"),
+        (put_in("curves", "loss", 1.7e308), "curves.loss: is 1.7e+308; must lie between -3.5e+38 and 3.5e+38"),
+        (put("loss", 1.7e308), "loss: is 1.7e+308; must lie"),
+        (put("loss", INF), "loss: is inf; that of its replicates is 0.2"),
+        (put("loss", None), "loss: is nan; that of its replicates is 0.2"),
         (put_in("replicates", "accuracy", NAN), "replicates.accuracy: is nan"),
         (put_in("replicates", "recall_accuracy", -0.1), "replicates.recall_accuracy: is -0.1"),
         (put_in("replicates", "epochs_to_solve", -INF), "replicates.epochs_to_solve: is -inf"),

@@ -4,15 +4,19 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import Result
 from same_tables import assert_same_tables
 from sampled_results import TUNING, confirmed, tuning
 from stubs import Stub, stub_outcome
 
+import sweep
 from sweep.errors import SweepError
 from sweep.execution.executor import Executor, Observer
 from sweep.execution.plan import make_plan
@@ -228,6 +232,31 @@ def test_of_several_objectives_the_pareto_set_is_confirmed() -> None:
     )
     assert trials_to_confirm(several, 5) == [1, 2]
     assert trials_to_confirm(several, 1) == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("shuffle", None, "shuffle: is "),
+        ("seed", 0, "replicates.seed: the seeds are not those of the experiment"),
+    ],
+)
+def test_a_confirmation_of_something_else_is_damaged(name: str, value: Any, said: str, tmp_path: Path) -> None:
+    results = run(tmp_path)
+    path = next((results.path / "trials").glob("*-confirm.parquet"))
+    table = pq.read_table(path)
+    row = table.to_pylist()[0]
+    if name == "seed":
+        first = row["replicates"][0]["seed"]
+        for column in ("replicates", "curves", "steps", "lengths"):
+            for inner in row[column]:
+                inner["seed"] = value if inner["seed"] == first else inner["seed"]
+    else:
+        row[name] = not row[name]
+    pq.write_table(pa.Table.from_pylist([row], table.schema), path)
+    with pytest.raises(SweepError) as refusal:
+        sweep.load(results.path)
+    assert str(refusal.value).startswith(f"{path}: is damaged ({said}")
 
 
 # The command, and what is asked for in a file
