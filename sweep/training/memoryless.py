@@ -20,7 +20,10 @@ Of each group how many symbols it has, all alike, and what the steps that ask fo
 
 
 def memoryless_loss(configuration: Configuration, task: Task) -> float | None:
-    """The least training loss of any function of the current symbol alone, in nats, as `loss` is reported.
+    """The least loss of any function of the current symbol alone that stays the same over an epoch, in nats.
+
+    A network without memory whose weights move between updates can have less of `loss` for a while: it has just been
+    shown what comes again. What does not move is `test_loss`, which is to be held against it.
 
     It counts the windows, the weights of steps and the output's loss as training does: it is the mean over updates.
     Of fixed sequences it is exact, of random ones the expectation. None where it is not defined: sequences of unequal

@@ -81,11 +81,25 @@ def test_without_a_finished_trial_there_is_no_answer():
 
 
 def test_many_conditions_are_summed_up_by_their_extremes():
-    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 20}}
     found = answer(Findings(sample(tutorial().path, raw)))
     assert "over 5 conditions" in found.sentence
     assert found.details[0].startswith("In 2 of 5 conditions the final element, the one that needs memory, is")
     assert len(found.details) == 1
+
+
+def test_recall_is_above_what_needs_no_memory_only_where_its_interval_is():
+    few, many = (answer(Findings(sample(tutorial().path, TUTORIAL | {"study": {"seeds": n}}))) for n in (5, 64))
+    assert _any(few.details, "(95% interval", "not told from the 50% that a predictor without memory can reach")
+    assert _any(many.details, "(95% interval", "above the 50% that a predictor without memory can reach")
+    never = TUTORIAL | {"task": {"name": "increasing", "sequence_length": 30}, "study": {"seeds": 64}}
+    assert _any(answer(Findings(sample(tutorial().path, never))).details, "below the 50% that a predictor without")
+
+
+def test_each_detail_is_told_once():
+    details = answer(Findings(tuning())).details
+    assert _any(details, "likely to do worse from other seeds")
+    assert len(set(details)) == len(details)
 
 
 def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_how_soon():

@@ -131,7 +131,7 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
                 if unseen is not None
                 else ""
             )
-            + (f" Without memory no loss is below {bound:.3g}." if np.isfinite(bound) else "")
+            + (f" Weights that stand still have at least {bound:.3g} without memory." if np.isfinite(bound) else "")
             + thinned,
             svg=drawn(f"loss{suffix}", _SIZE, draw_loss),
             data=loss if unseen is None else loss.merge(unseen, on="epoch", how="left"),

@@ -14,7 +14,7 @@ from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
-from sweep.reporting.findings.tables import ert_interval
+from sweep.reporting.findings.tables import ert_interval, recall_interval
 from sweep.reporting.findings.trust import lasting, reservation
 from sweep.reporting.look.display import (
     MISSING,
@@ -28,6 +28,7 @@ from sweep.reporting.look.display import (
 )
 from sweep.results.ranking import as_good
 
+_ROUNDING = 1e-9
 _SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
 
 
@@ -58,7 +59,6 @@ def answer(findings: Findings) -> Answer:
             + lasting(findings, [chosen[0]])
             + _tied(findings, chosen[0])
             + _sure(findings)
-            + _picked(findings, chosen, tally)
         )
     else:
         sentence = _several(findings, chosen)
@@ -117,11 +117,11 @@ def _by(findings: Findings) -> str:
 
 def _by_condition(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
     settings = findings.conditions
-    short = [each for each in chosen.values() if float(each.trial["recall_accuracy"]) <= each.condition.recall_ceiling]
+    short = [each for each in chosen.values() if _beside_no_memory(each) != "above"]
     number = len(chosen) - len(short)
     sentences = [
         f"In {number} of {len(chosen)} conditions the final element, the one that needs memory, is right more often "
-        "than a predictor without memory can get it."
+        "than a predictor without memory can get it, by the 95% interval over the seeds."
     ]
     if 0 < len(short) <= _SPELT_OUT:
         sentences[0] = f"{sentences[0][:-1]}, but not at {joined([each.condition.label for each in short])}."
@@ -138,12 +138,12 @@ def _by_condition(findings: Findings, chosen: dict[int, Choice]) -> list[str]:
 
 def _details(findings: Findings, chosen: Choice) -> list[str]:
     condition, best = chosen.condition, chosen.trial
-    recall, ceiling = float(best["recall_accuracy"]), condition.recall_ceiling
-    compared = "above" if recall > ceiling else "no better than"
+    ceiling, interval = condition.recall_ceiling, recall_interval(chosen.replicates["recall_accuracy"])
+    known = f" (95% interval {percent_interval(*interval)})" if math.isfinite(interval.low) else ""
     which = "The final element, the one that needs memory," if ceiling < 1 else "The final element"
     sentences = [
-        f"{which} is right in {percent(recall)} of the tests, "
-        f"{compared} the {percent(ceiling)} that a predictor without memory can reach; "
+        f"{which} is right in {percent(float(best['recall_accuracy']))} of the tests{known}, "
+        f"{_beside_no_memory(chosen)} the {percent(ceiling)} that a predictor without memory can reach; "
         f"chance is {percent(condition.chance)}."
     ]
     censored = given_up(chosen.source, condition, best)
@@ -163,6 +163,15 @@ def _details(findings: Findings, chosen: Choice) -> list[str]:
             f"{_ert(findings, chosen)} training sequences on average (ERT)."
         )
     return sentences
+
+
+def _beside_no_memory(chosen: Choice) -> str:
+    """How the recall of a choice's seeds stands to the best that needs no memory, as far as their interval tells."""
+    low, high = recall_interval(chosen.replicates["recall_accuracy"])
+    ceiling = chosen.condition.recall_ceiling
+    if low > ceiling + _ROUNDING:
+        return "above"
+    return "below" if high < ceiling - _ROUNDING else "not told from"
 
 
 def _ert(findings: Findings, chosen: Choice) -> str:
