@@ -63,6 +63,15 @@ def quoted(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def four_digits(number: float) -> str:
+    """A real number as tables have it; from ten thousand to ten million all that is before the point.
+
+    >>> four_digits(0.00873219), four_digits(10_000.0), four_digits(1e30)
+    ('0.008732', '10000', '1e+30')
+    """
+    return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+
+
 def _key(key: str) -> str:
     return key if key.replace("_", "").replace("-", "").isalnum() else quoted(key)
 

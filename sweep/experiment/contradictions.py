@@ -64,9 +64,9 @@ def _fault_of_step(dimension: Range, step: float, *, whole: bool) -> str:
     if not whole and steps.number > MOST_STEPS:
         return f", which makes more than {MOST_STEPS:,} values; take a larger one, or leave it out"
     low, last, high = dimension.low, dimension.last, dimension.high
-    least = _LEAST_STEP * max(abs(low), abs(high))
+    least = _LEAST_STEP * max(abs(low), abs(high))  # said a little larger: two digits may be rounded down
     if not whole and low != high and step < least:
-        return f", and 32 bits cannot tell numbers of this size so close apart; must be at least {least:.1g}"
+        return f", and 32 bits cannot tell numbers of this size so close apart; must be at least {1.05 * least:.2g}"
     return "" if last == high else f", which leads from {low} to {last} and past {high}; high could be {last}"
 
 
@@ -139,7 +139,7 @@ def _outside(value: Any, dimension: Dimension, *, whole: bool) -> str | None:
     if not dimension.low <= value <= dimension.high:
         return f"{numbers} from {dimension.low} to {dimension.high}"
     steps = (value - dimension.low) / dimension.step if dimension.step else 0.0
-    return None if abs(steps - round(steps)) < 1e-9 else f"{dimension.low} and a multiple of {dimension.step}"
+    return None if abs(steps - round(steps)) < 1e-8 else f"{dimension.low} and a multiple of {dimension.step}"
 
 
 def _faults_of_confirmation(experiment: Experiment, confirm: ConfirmConfig) -> list[str]:

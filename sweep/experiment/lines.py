@@ -13,8 +13,8 @@ _UNSEEN = re.compile(
 )
 """Strings and comments: in them, brackets and equals signs mean nothing."""
 
-_HEADER = re.compile(r"\s*\[+\s*([\w\s.-]+?)\s*\]")
-_KEY = re.compile(r"\s*([\w\s.-]+?)\s*=")
+_HEADER = re.compile(r"\s*+\[++([\w\s.-]++)\]")  # possessive: linear, however many spaces there are
+_KEY = re.compile(r"([\w\s.-]++)=")
 _UNKNOWN = re.compile(r'(?:(\S+): )?unknown [a-z ]+ "([^"]*)"')
 
 

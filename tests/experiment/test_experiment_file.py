@@ -16,6 +16,7 @@ from sweep.experiment.experiment import SEARCHABLE, Experiment
 from sweep.experiment.file import checked_name, load, name_of, override, parse, read_checked
 from sweep.experiment.identity import differences, identity_of
 from sweep.experiment.json_schema import json_schema
+from sweep.experiment.steps import Steps
 from sweep.search.distributions import distributions
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
@@ -791,7 +792,7 @@ def test_a_symbol_with_a_control_character_is_refused(symbol: str) -> None:
         (
             "learning_rate = { low = 0.5, high = 0.5001, step = 1e-9 }",
             "search.learning_rate.step: is 1e-09, and 32 bits cannot tell numbers of this size so close apart; must be "
-            "at least 6e-08",
+            "at least 6.3e-08",
         ),
         (
             "learning_rate = { low = 0.1, high = 0.1000000000000001, step = 1e-17 }",
@@ -799,7 +800,16 @@ def test_a_symbol_with_a_control_character_is_refused(symbol: str) -> None:
         ),
         (
             "learning_rate = { choices = [0.1, 0.10000000001] }",
-            "search.learning_rate.choices: 0.1 and 0.10000000001 are one number in 32 bits",
+            "search.learning_rate: choices holds 0.1 and 0.10000000001, which no table could tell apart; leave one",
+        ),
+        (
+            "learning_rate = { choices = [0.100049999, 0.1000500001] }",
+            "search.learning_rate.choices: 0.100049999 and 0.1000500001 are one number in 32 bits",
+        ),
+        (
+            "last_weight = { low = 1e6, high = 1000000.5, step = 0.001 }",
+            "search.last_weight.step: is 0.001, and 32 bits cannot tell numbers of this size so close apart; must be "
+            "at least 0.13",
         ),
         (
             "batch_size = { choices = [1, 2] }\nunits = { low = 1, high = 2, when = { batch_size = true } }",
@@ -821,6 +831,15 @@ def test_values_that_are_one_where_they_are_trained_or_of_another_type_are_refus
         parse(tomllib.loads(text), "f.toml")
     assert str(refusal.value).startswith(f"f.toml: {said}")
     assert "\n" not in str(refusal.value)
+
+
+def test_each_value_of_a_step_that_is_let_pass_can_be_started_with() -> None:
+    step = 1.3e-7
+    values = list(Steps(0.9, 0.9 + 1000 * step, step))
+    starts = ", ".join(f"{{ learning_rate = {value!r} }}" for value in values)
+    search = f"[search]\nlearning_rate = {{ low = 0.9, high = {values[-1]!r}, step = {step!r} }}\n"
+    checked = experiment(f"{search}[study]\ntrials = {len(values)}\nstart = [{starts}]")
+    assert [start["learning_rate"] for start in checked.study.start] == values
 
 
 def test_an_experiment_without_an_end_is_not_read_to_it() -> None:

@@ -1,5 +1,6 @@
 """Faults name the line that they are about, however the file is written."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,10 @@ def test_a_key_within_a_range_is_on_the_line_of_the_range(tmp_path: Path) -> Non
 def test_what_is_missing_names_the_line_of_the_table_that_it_belongs_in(tmp_path: Path) -> None:
     (line,) = faults(tmp_path, "[search]\nunits = { low = 1 }\n")
     assert line.endswith("(line 5)")
+
+
+@pytest.mark.parametrize("text", ["{} ", "a{} .b = 1", "[a{}.b]", "a{}= 1"])
+def test_a_hundred_thousand_spaces_take_no_time(text: str) -> None:
+    started = time.process_time()
+    key_lines(text.format(" " * 100_000))
+    assert time.process_time() - started < 1

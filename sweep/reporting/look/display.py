@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.experiment.outcomes import OUTCOMES, Unit
+from sweep.faults import four_digits
 
 DASH = "\N{EN DASH}"
 MISSING = DASH
@@ -165,8 +166,7 @@ def value_text(value: Any) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return MISSING
     if isinstance(value, float | np.floating):
-        number = float(value)
-        return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+        return four_digits(float(value))
     return str(value)
 
 
