@@ -4,9 +4,11 @@ import functools
 import math
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from sweep.experiment.cells import CELLS
 from sweep.experiment.configuration import Configuration
-from sweep.faults import plural, quoted
+from sweep.faults import faults_of, plural, quoted
 from sweep.tasks.task import Task
 
 
@@ -27,6 +29,18 @@ def faults_of_configuration(configuration: Configuration, task: Task) -> list[Im
         *_gates(configuration),
         *_loss_and_order(configuration, task),
     ]
+
+
+def refused_by_now(configuration: Configuration) -> str:
+    """The first value that no new file could have, of a configuration that was recalled; empty where there is none."""
+    for key in ("task", "model", "training"):
+        section = getattr(configuration, key)
+        raw = section.model_dump(exclude_unset=True)
+        try:
+            type(section).model_validate(raw)
+        except ValidationError as error:
+            return faults_of(error, type(section), raw, key)[0]
+    return ""
 
 
 def _whole_sequences(configuration: Configuration, task: Task) -> list[Impossible]:

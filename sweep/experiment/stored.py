@@ -5,7 +5,7 @@ that are gone by now and a user's own code are no reason not to read what came o
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -64,7 +64,11 @@ def recalled(raw: Mapping[str, Any]) -> Experiment:
         raise ValueError(f"question: has {len(question):,} letters; at most {LONGEST_QUESTION:,} are read")
     asked = harmless(" ".join(question.split()))
     parts: dict[str, Any] = {"question": asked, "paired": paired, "conditions": _conditions(raw)}
-    parts["task"] = _task(raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"])))
+    parts["task"] = task = _task(
+        raw.get("task"), settings_of(parts["conditions"], paired=paired and bool(raw["conditions"]))
+    )
+    for name, values in parts["conditions"].items():
+        _refuse_values(type(task), name, values, "conditions")
     for key, kind in _SECTIONS.items():
         if key in raw or _FIELDS[key].default is not None:  # [confirm] for example may be left out
             parts[key] = _section(kind, raw.get(key, {}), key)
@@ -138,7 +142,22 @@ def _dimension(name: str, raw: Any) -> Frozen:
     if name not in known:
         raise ValueError(f"search: {unknown('parameter', name, known)}")
     key = f"search.{name}"
-    return _section(Choices if "choices" in _table(raw, key) else Range, raw, key)
+    dimension = _section(Choices if "choices" in _table(raw, key) else Range, raw, key)
+    assert isinstance(dimension, Choices | Range)
+    owner = next(section for section in SECTIONS.values() if name in section.model_fields)
+    _refuse_values(owner, name, dimension.extremes, "search")
+    return dimension
+
+
+def _refuse_values(kind: type[Frozen], name: str, values: Iterable[Any], key: str) -> None:
+    """ValueError for the first value that is of no type which a section has under this name."""
+    for value in values:
+        try:
+            kind.recalled({name: value})
+        except ValidationError as error:
+            of_it = [line for line in faults_of(error, kind, {name: value}, key) if line.startswith(f"{key}.{name}: ")]
+            if of_it:  # what is missing beside it stands elsewhere
+                raise ValueError(of_it[0]) from None
 
 
 def _section(kind: type[Frozen], raw: Any, key: str) -> Frozen:

@@ -7,6 +7,7 @@ from sweep.errors import SweepError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import load
 from sweep.experiment.trials import Phase
+from sweep.foreign import harmless
 from sweep.results.store import Store
 
 
@@ -24,14 +25,17 @@ def listing(experiments: Path, results: Path) -> list[dict[str, Any]]:
 
 def names(experiments: Path, results: Path) -> list[str]:
     """What an experiment can be called by: the files, and the folders of results."""
-    return sorted({path.stem for path in experiments.glob("*.toml")} | {path.name for path in results.glob("*/")})
+    found = {path.stem for path in experiments.glob("*.toml")} | {path.name for path in results.glob("*/")}
+    return sorted(map(harmless, found))
 
 
 def _entry(store: Store, file: Path | None) -> dict[str, Any]:
-    entry = {"experiment": store.name, "trials": None, "finished": len(store.files(Phase.SEARCH))}
+    entry = {"experiment": harmless(store.name), "trials": None, "finished": len(store.files(Phase.SEARCH))}
     try:
         experiment: Experiment = load(file) if file is not None else store.experiment()
     except SweepError as error:
-        return entry | {"question": str(error), "file": str(file) if file else None}
+        read = str(file or store.path)
+        fault = harmless(str(error).replace(read, harmless(read)), lines=True)
+        return entry | {"question": fault, "file": str(file) if file else None}
     trials = experiment.trials * len(experiment.condition_settings)
     return entry | {"question": experiment.question, "trials": trials, "file": str(file) if file else None}

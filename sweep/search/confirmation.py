@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweep.errors import SweepError
+from sweep.experiment.checks import refused_by_now
 from sweep.experiment.experiment import ConfirmConfig
 from sweep.experiment.trials import Phase, conditions_of
 from sweep.results.phase_view import PhaseView
@@ -53,5 +55,7 @@ def confirmation_jobs(store: Store, results: Results, confirm: ConfirmConfig) ->
         found = store.key(experiment, trial)
         key = TrialKey(trial=trial, phase=Phase.CONFIRM, condition=found.condition, parameters=found.parameters)
         configuration = store.configuration(experiment, trial)
+        if wrong := refused_by_now(configuration):
+            raise SweepError(f"{store.name}: trial {trial}: {wrong}; this version cannot train it again")
         jobs.append(Job(key=key, configuration=configuration, seeds=seeds, alike=len(experiment.study.replicate_seeds)))
     return jobs, len(wanted) - len(missing)

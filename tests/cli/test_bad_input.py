@@ -274,6 +274,19 @@ def test_an_experiment_file_that_is_gone_from_the_results_is_named(small: Store,
     assert result.err.startswith("Error: results/small/experiment.toml: no such file")
 
 
+def test_a_folder_or_a_file_of_any_name_is_listed_in_a_line_of_its_own(small: Store, sweep_command: Sweep) -> None:
+    (small.path / "experiment.toml").rename("experiments/b\x1b[31m\nc.toml")
+    small.path.rename(small.path.with_name("d\x1b[31m\ne"))
+    Path("experiments/f\ng.toml").write_text("x")
+    result = sweep_command("list")
+    assert result.code == 0
+    assert "\x1b" not in result.out + result.err
+    rows = result.out.splitlines()[3:-1]
+    assert [row.split()[0] for row in rows] == ["b\\x1b[31m\\nc", "f\\ng", "small", "d\\x1b[31m\\ne"]
+    assert "experiments/f\\ng.toml: is not valid TOML" in rows[1]
+    assert result.err == "Only results, no file in experiments: d\\x1b[31m\\ne\n"
+
+
 # Disks that refuse
 
 

@@ -75,6 +75,10 @@ def test_a_configuration_is_recalled_with_values_that_are_refused_by_now() -> No
         ({"model": {"units": "many"}}, 'model.units: is "many"; must be a whole number'),
         ({"search": {"units": {"low": "a", "high": 2}}}, "search.units.low: is"),
         ({"question": 1}, "question: is 1"),
+        ({"search": {"optimizer": {"choices": ["adam", "wish"]}}}, 'search.optimizer: is "wish"; must be "adam"'),
+        ({"search": {"lags": {"low": 1.5, "high": 2}}}, "search.lags: is 1.5; must be a whole number"),
+        ({"conditions": {"keys": [2, "many"]}}, 'conditions.keys: is "many"; must be a whole number'),
+        ({"conditions": [{"keys": {}}]}, "conditions.keys: is {}; must be a whole number"),
         ({"task": 1}, "task: is 1"),
     ],
 )

@@ -27,7 +27,8 @@ from sweep.reporting.findings.confirmed import confirmed_table
 from sweep.reporting.findings.findings import Findings
 from sweep.results.outcome import Outcome
 from sweep.results.results import Results
-from sweep.search.confirmation import trials_to_confirm
+from sweep.results.store import Store
+from sweep.search.confirmation import confirmation_jobs, trials_to_confirm
 from sweep.search.job import Job
 
 EXPERIMENT = """
@@ -257,6 +258,24 @@ def test_a_confirmation_of_something_else_is_damaged(name: str, value: Any, said
     with pytest.raises(SweepError) as refusal:
         sweep.load(results.path)
     assert str(refusal.value).startswith(f"{path}: is damaged ({said}")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("batch_size = 0", "training.batch_size: is 0; must be at least 1"),
+        ("evaluate_every = 0", "training.evaluate_every: is 0; must be at least 1"),
+    ],
+)
+def test_what_no_new_file_could_have_is_not_trained_again(written: str, said: str, tmp_path: Path) -> None:
+    store = Store(run(tmp_path, EXPERIMENT).path)
+    file = store.path / "experiment.toml"
+    file.write_text(file.read_text().replace("[training]\n", f"[training]\n{written}\n"))
+    assert written in file.read_text()
+    with pytest.raises(SweepError) as refusal:
+        confirmation_jobs(store, store.load(), ConfirmConfig(top=2, seeds=5))
+    assert str(refusal.value).startswith(f"{store.name}: trial ")
+    assert str(refusal.value).endswith(f": {said}; this version cannot train it again")
 
 
 # The command, and what is asked for in a file
