@@ -51,6 +51,8 @@ trials = 3
 seeds  = 3
 """
 
+os.environ.pop("COLUMNS", None)  # xdist gives its workers the width of a terminal, and tables would heed it
+
 
 def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
     """An outcome of replicates by tests from their `sequence_accuracy`; nan where a replicate had stopped.

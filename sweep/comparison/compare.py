@@ -76,9 +76,10 @@ class Comparison:
     a: str
     b: str
     metric: str
-    value_a: float
-    value_b: float
-    difference: float
+    value_a: float | None
+    """The mean; None where a seed diverged, of a score without bounds: tests count it as the worst of both sides."""
+    value_b: float | None
+    difference: float | None
     low: float | None
     high: float | None
     improvement: float
@@ -174,16 +175,17 @@ def _row(pair: Pair, metric: str, found: _Measured, p_values: tuple[float, float
         needed = stats.seeds_to_settle(found.better_a, found.better_b, paired=found.paired, level=LEVEL / rows)
     more = min(len(found.a), len(found.b)) + 1
     likely = stats.improvement_interval(found.better_a, found.better_b)
+    lost = _has_diverged(pair.a, metric), _has_diverged(pair.b, metric)
     return Comparison(
         condition=pair.condition,
         a=pair.label_a,
         b=pair.label_b,
         metric=metric,
-        value_a=float(found.a.mean()),
-        value_b=float(found.b.mean()),
-        difference=difference,
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
+        value_a=None if lost[0] else float(found.a.mean()),
+        value_b=None if lost[1] else float(found.b.mean()),
+        difference=None if any(lost) else difference,
+        low=interval.low if interval and not any(lost) else None,
+        high=interval.high if interval and not any(lost) else None,
         improvement=stats.probability_of_improvement(found.better_a, found.better_b),
         improvement_low=likely.low,
         improvement_high=likely.high,
@@ -261,6 +263,14 @@ def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
     found = found[np.isfinite(found)]
     worst = (found.min() if measure.better == "higher" else found.max()) if len(found) else 0.0
     return _Limits(horizon, float(worst))
+
+
+def _has_diverged(arms: Sequence[Arm], metric: str) -> bool:
+    """Whether a replicate has no number of a score without bounds, so that their mean would be made up."""
+    measure = OUTCOMES[metric]
+    if measure.diverged is None or measure.is_time:
+        return False
+    return any(not np.isfinite(arm.replicates[metric].to_numpy(float, na_value=np.nan)).all() for arm in arms)
 
 
 def _time_of(metric: str) -> str:

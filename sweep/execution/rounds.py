@@ -251,8 +251,10 @@ def _prepare(store: Store, run: Run) -> None:
             + "; ".join(changes)
             + ". Undo the change, or give the changed file a new name, or remove the old results"
         )
-    if not (manifest := store.manifest()).get("id"):  # of an earlier version
-        store.create(run.text, manifest | {"id": new_id()})
+    manifest = store.manifest()
+    if not manifest.get("id") or store.experiment() != run.experiment:  # of an earlier version, or another question
+        kept = {"id": manifest.get("id") or new_id(), "overrides": dict(run.overrides)}
+        store.create(run.text, manifest | kept)
 
 
 def _refuse_another_backend(store: Store) -> None:

@@ -131,8 +131,8 @@ def replicate_table(outcome: Outcome) -> dict[str, NDArray[Any]]:
         table[f"updates_to_{end}"] = np.where(which, scores.updates[rows, when], np.nan)
     measured = [name for name in measured_at("replicate") if name not in table]
     table |= {name: scores.of(name)[rows, final] for name in measured}
-    for name in measured:
-        if OUTCOMES[name].better == "higher" and OUTCOMES[name].diverged is not None:
+    for name in measured:  # of outputs that are no numbers; the loss says itself that it is none
+        if name == "max_error" or (OUTCOMES[name].diverged is not None and name != "loss"):
             table[name] = np.where(scores.diverged, np.nan, table[name])
     return table
 
@@ -202,11 +202,12 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     figures |= {"solve_rate": solved / total, "solve_rate_low": low, "solve_rate_high": high}
     for name in [name for name in measured_at("trial") if name in table]:
         figures[name] = _of_trial(OUTCOMES[name], table[name], table["diverged"])
+    least = float(np.nanmin(scores.sequences[:, 0]))
     for name, times in (("ert_sequences", "sequences_to_solve"), ("ert_sequences_to_keep", "sequences_to_keep")):
         succeeded = ~np.isnan(table[times])
         effort = np.where(succeeded, table[times], spent)
         figures[name] = _finite(expected_running_time(effort, succeeded))
-        interval = expected_running_time_interval(effort, succeeded, budget=outcome.budget)
+        interval = expected_running_time_interval(effort, succeeded, budget=outcome.budget, least=least)
         figures |= {f"{name}_low": _finite(interval.low), f"{name}_high": _finite(interval.high)}
     figures["updates"] = int(np.where(scores.tested, scores.updates, 0).max(axis=1).sum())
     return figures

@@ -16,6 +16,7 @@ RESAMPLES = 2_000
 """Draws of a bootstrap, as many as rliable's; other draws would move an interval's end by 2% of its width."""
 
 _SEED = 20_170_512
+_FEW = 6  # replicates; the percentiles of fewer hold the mean in 74% (of three) to 93% (of five) of all cases
 _AT_ONCE = 4_000_000  # numbers of a draw that are held in memory
 
 
@@ -51,9 +52,10 @@ def bootstrap_interval(
 def mean_interval(
     values: ArrayLike, *, bounds: tuple[float, float] | None = None, confidence: float = 0.95
 ) -> Interval:
-    """Bootstrap interval of the mean of `values` (replicates,).
+    """Interval of the mean of `values` (replicates,): of six or more by a bootstrap, of fewer Student's (1908).
 
-    A bootstrap knows nothing of what it has not drawn. Where all values agree, or there is only one, scores that lie
+    A bootstrap knows nothing of what it has not drawn: of three values none lies beyond them in a quarter of all cases.
+    Where all values agree, or there is only one, scores that lie
     within `bounds` have the bound of `agreeing_mean_interval`; of others it is not known, and the interval endless.
 
     >>> low, high = mean_interval([1.0] * 10, bounds=(0, 1))
@@ -63,11 +65,21 @@ def mean_interval(
     Interval(low=-inf, high=inf)
     """
     found = numbers(values)
+    if 2 <= len(found) < _FEW and np.isfinite(found).all() and np.ptp(found) > 0:
+        return _student_interval(found, bounds or (-np.inf, np.inf), confidence)
     if len(found) == 0 or np.ptp(found) > 0:
         return bootstrap_interval([found], _mean_of_first, confidence)
     if bounds is None:
         return Interval(-np.inf, np.inf)
     return agreeing_mean_interval(float(found[0]), len(found), *bounds, confidence)
+
+
+def _student_interval(values: NDArray[np.float64], bounds: tuple[float, float], confidence: float) -> Interval:
+    from scipy.special import stdtrit
+
+    reach = -float(stdtrit(len(values) - 1, (1 - confidence) / 2) * values.std(ddof=1) / np.sqrt(len(values)))
+    mean = float(values.mean())
+    return Interval(max(mean - reach, bounds[0]), min(mean + reach, bounds[1]))
 
 
 def agreeing_mean_interval(
@@ -93,13 +105,13 @@ def mean_difference_interval(
 ) -> Interval:
     """Bootstrap interval of mean a - mean b, of separate replicates, `a` (m,) and `b` (n,).
 
-    Where all of one side agree, its own interval (see `mean_interval`) and the other's are put together by their
-    distances from the means (MOVER: Zou & Donner 2008).
+    Where one side has fewer than six, or all of it agree, its own interval (see `mean_interval`) and the other's are
+    put together by their distances from the means (MOVER: Zou & Donner 2008).
     """
     first, second = numbers(a), numbers(b)
     if min(len(first), len(second)) == 0:
         return Interval(-np.inf, np.inf)
-    if np.ptp(first) > 0 and np.ptp(second) > 0:
+    if min(len(first), len(second)) >= _FEW and np.ptp(first) > 0 and np.ptp(second) > 0:
         return bootstrap_interval([first, second], lambda s: s[0].mean(axis=-1) - s[1].mean(axis=-1), confidence)
     of_a, of_b = (mean_interval(side, bounds=bounds, confidence=confidence) for side in (first, second))
     mean_a, mean_b = first.mean(), second.mean()

@@ -60,14 +60,20 @@ def expected_running_time(spent: ArrayLike, solved: ArrayLike) -> float:
 
 
 def expected_running_time_interval(
-    spent: ArrayLike, solved: ArrayLike, *, budget: float | None = None, confidence: float = 0.95
+    spent: ArrayLike,
+    solved: ArrayLike,
+    *,
+    budget: float | None = None,
+    least: float = 0.0,
+    confidence: float = 0.95,
 ) -> Interval:
     """Interval of the ERT; where no replicate solved the task it is more than the lower end, and no more is known.
 
     The ERT is the mean effort of a success and, for each success, so many failures of so much effort. The first has
     Student's interval (1908), the second the rate's by mid-P; both are put together by their distances from
     what was observed (MOVER: Zou & Donner 2008). A failure costs what the failures spent on average; where none
-    failed the next one may, and would spend `budget`, or if that is left out the most that any spent.
+    failed the next one may, and would spend `budget`, or if that is left out the most that any spent. No success costs
+    less than `least`: what comes before the first test.
 
     >>> low, high = expected_running_time_interval([100.0, 300.0, 200.0, 300.0], [True, False, True, False])
     >>> round(low), round(high)
@@ -93,9 +99,9 @@ def expected_running_time_interval(
         low, high = agreeing_mean_interval(mean, len(times), 0.0, most, confidence)
     else:
         reach = -float(stdtrit(len(times) - 1, (1 - confidence) / 2) * times.std(ddof=1) / np.sqrt(len(times)))
-        low, high = max(mean - reach, 0.0), min(mean + reach, most)
+        low, high = max(mean - reach, least), min(mean + reach, most)
     return Interval(
-        mean + wasted - float(np.hypot(mean - low, wasted - fewest)),
+        max(mean + wasted - float(np.hypot(mean - low, wasted - fewest)), least),
         mean + wasted + float(np.hypot(high - mean, many - wasted)),
     )
 

@@ -106,7 +106,8 @@ def test_a_replicate_that_diverged_is_as_bad_as_the_worst_and_never_better(
     a.replicates[metric] = [0.5] * 8 + [worst]
     b.replicates[metric] = [math.nan] * 4 + [math.inf] * 4 + [worst]
     row = only(a, b, metric)
-    assert (row.value_b, row.verdict) == (pytest.approx(worst), verdict)
+    assert (row.value_b, row.difference, row.verdict) == (None, None, verdict)
+    assert row.improvement == pytest.approx((8 * 9 + 4.5 + 4.5 - 4.5) / 81)
 
 
 def test_fewer_sequences_are_better() -> None:
@@ -443,12 +444,16 @@ def with_bits(bits: list[float], *, measured: bool = True) -> Arm:
     return Arm(0, rows, math.inf)
 
 
-def test_a_diverged_replicate_counts_as_the_worst_of_both_sides_and_leaves_means_finite() -> None:
+def test_a_diverged_replicate_counts_as_the_worst_of_both_sides_and_there_is_no_mean() -> None:
     row = only(with_bits([0.9, math.nan, 0.8]), with_bits([0.1, -0.5, 0.3]), "recall_bits")
-    assert row.value_a == pytest.approx((0.9 - 0.5 + 0.8) / 3)
-    assert math.isfinite(row.difference)
+    assert (row.value_a, row.difference, row.low) == (None, None, None)
+    assert row.value_b == pytest.approx(-0.1 / 3)
+    assert row.improvement == pytest.approx(
+        (6 + 0.5) / 9
+    )  # the diverged one ties with the worst, and loses to the rest
     all_lost = only(with_bits([math.nan] * 3), with_bits([math.nan] * 3), "recall_bits")
-    assert (all_lost.difference, all_lost.verdict) == (0.0, "inconclusive")
+    assert (all_lost.difference, all_lost.verdict) == (None, "inconclusive")
+    assert "no mean where seeds diverged" in reading([row])
 
 
 @pytest.mark.parametrize("metric", ["recall_bits", "sequences_to_keep"])

@@ -1,6 +1,7 @@
 """Trials are chosen and told in rounds, so that the order in which they are trained changes nothing."""
 
 import random
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from same_tables import assert_same_tables
 from searched import copies, run
 from stubs import Stub, stub_outcome
 
+from sweep.execution.executor import Observer
+from sweep.execution.rounds import Run, run_experiment
+from sweep.experiment.file import parse
 from sweep.results.outcome import Outcome
 from sweep.search.job import Job
 from sweep.search.samplers import ROUND
@@ -93,3 +97,20 @@ def test_what_tpe_learnt_in_one_round_shows_in_the_next(tmp_path: Path) -> None:
     trials = run(tmp_path, "tpe", "none", Stub(outcome=better_with_fewer_units), 4 * ROUND).trials
     first, later = trials["trial"] < 2 * ROUND, trials["trial"] >= 4 * ROUND
     assert trials["units"][later].mean() < trials["units"][first].mean() / 2
+
+
+def test_a_setting_that_changes_no_number_is_that_of_the_latest_run(tmp_path: Path) -> None:
+    def results_of(margin: float) -> tuple[float, list[bool]]:
+        text = f'question = "q"\n[task]\nname = "increasing"\n[study]\nseeds = 3\nmargin = {margin}\n'
+        experiment = parse(tomllib.loads(text), where="x.toml")
+        order = Run("x", experiment, text, {}, tmp_path, None, ["sweep", "run", "x.toml"])
+        loaded = run_experiment(order, Observer(), solving).load()
+        return loaded.experiment.study.margin, loaded.replicates["solved_with_margin"].tolist()
+
+    def failed(job: Job) -> Outcome:
+        raise AssertionError(job)
+
+    solving = Stub(outcome=lambda job: outcome_of([[1.0]] * len(job.seeds), seeds=job.seeds))
+    assert results_of(0.1) == (0.1, [True] * 3)
+    solving.outcome = failed  # so that it shows that nothing is trained any more
+    assert results_of(0.3) == (0.3, [False] * 3)

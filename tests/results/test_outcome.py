@@ -32,7 +32,9 @@ def test_a_trial_has_the_median_and_the_expected_running_time_of_both() -> None:
     assert (figures["epochs_to_solve"], figures["epochs_to_keep"]) == (2, 4)
     assert figures["ert_sequences"] == pytest.approx((4 + 2 + 4 + 10 + 6) / 4)
     assert figures["ert_sequences_to_keep"] == pytest.approx((8 + 2 + 10 + 10 + 6) / 3)
-    low, high = expected_running_time_interval([8, 2, 10, 10, 6], [True, True, False, False, True], budget=10.0)
+    low, high = expected_running_time_interval(
+        [8, 2, 10, 10, 6], [True, True, False, False, True], budget=10.0, least=2.0
+    )
     assert (figures["ert_sequences_to_keep_low"], figures["ert_sequences_to_keep_high"]) == (low, high)
     assert figures["ert_sequences_low"] < figures["ert_sequences"] < figures["ert_sequences_high"]
 
@@ -73,5 +75,5 @@ def test_a_failure_that_may_come_costs_the_whole_budget_also_where_all_stopped_e
     short, long = (summary(outcome_of(stopped, budget=budget)) for budget in (8, 800))
     assert short["ert_sequences"] == long["ert_sequences"]
     assert short["ert_sequences_high"] * 10 < long["ert_sequences_high"]
-    interval = expected_running_time_interval([2, 4, 2, 4], [True] * 4, budget=800.0)
+    interval = expected_running_time_interval([2, 4, 2, 4], [True] * 4, budget=800.0, least=2.0)
     assert long["ert_sequences_high"] == interval.high

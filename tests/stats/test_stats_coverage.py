@@ -105,12 +105,16 @@ def test_the_interval_of_a_difference_on_common_seeds_holds_it() -> None:
 
 @pytest.mark.slow
 def test_the_bootstrap_interval_of_a_mean_holds_it() -> None:
+    for few in (2, 3, 4, 5):
+        assert 0.93 <= share_held(lambda g, n=few: mean_interval(g.normal(size=n)), 0) <= 0.97
     assert 0.93 <= share_held(lambda g: mean_interval(g.normal(size=10)), 0) <= 0.97
     assert 0.93 <= share_held(lambda g: mean_interval(g.beta(8, 2, size=20)), 0.8) <= 0.97
 
 
 @pytest.mark.slow
 def test_the_bootstrap_interval_of_a_difference_of_means_holds_it() -> None:
+    few = share_held(lambda g: mean_difference_interval(g.normal(1, 1, size=3), g.normal(0, 1, size=4)), 1)
+    assert few >= 0.93  # two of Student's intervals together are on the safe side
     separate = share_held(lambda g: mean_difference_interval(g.normal(1, 1, size=10), g.normal(0, 2, size=10)), 1)
     assert 0.93 <= separate <= 0.97
     common = share_held(lambda g: paired_mean_difference_interval(g.normal(1, 2, size=10)), 1)

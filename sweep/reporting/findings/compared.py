@@ -36,8 +36,8 @@ def comparison_table(rows: Sequence[Comparison]) -> tuple[list[str], list[list[s
             row.a,
             row.b,
             heading(row.metric),
-            outcome_text(row.metric, row.value_a),
-            outcome_text(row.metric, row.value_b),
+            MISSING if row.value_a is None else outcome_text(row.metric, row.value_a),
+            MISSING if row.value_b is None else outcome_text(row.metric, row.value_b),
             *([MISSING] * 3 if row.verdict == "same" else _how_sure(row)),
             _verdict(row),
         ]
@@ -63,6 +63,10 @@ def reading(rows: Sequence[Comparison]) -> str:
     for name in dict.fromkeys(row.metric for row in rows if OUTCOMES[row.metric].is_time):
         text += f"{heading(name).capitalize()}: the mean, cut off at the smaller of both budgets; "
         text += "p is the log-rank test's. "
+    for name in dict.fromkeys(row.metric for row in rows if row.difference is None):
+        text += (
+            f"{heading(name).capitalize()}: no mean where seeds diverged; the test counts these as the worst of both. "
+        )
     return (text + told).strip()
 
 
@@ -90,6 +94,8 @@ def _how_sure(row: Comparison) -> list[str]:
 
 
 def _difference(row: Comparison) -> str:
+    if row.difference is None:
+        return MISSING
     difference = difference_text(row.metric, row.difference)
     if row.low is None or row.high is None:
         return f"{difference} ({MISSING})"
@@ -103,4 +109,4 @@ def _verdict(row: Comparison) -> str:
         return row.verdict
     if seeds := seeds_needed(row):
         return f"inconclusive; {seeds} would settle it"
-    return f"inconclusive: {'equal ones differ as much' if row.difference else 'no difference seen'}"
+    return f"inconclusive: {'no difference seen' if row.difference == 0 else 'equal ones differ as much'}"

@@ -130,6 +130,12 @@ def epochs_of(experiment: Experiment, condition: Condition, trial: pd.Series) ->
     return int(trial["epochs"]) if "epochs" in experiment.search else condition.configuration.training.epochs
 
 
+def every_epochs(experiment: Experiment, condition: Condition, trial: pd.Series) -> int:
+    """After how many epochs the trial was tested, each time."""
+    searched = "evaluate_every" in experiment.search
+    return int(trial["evaluate_every"]) if searched else condition.configuration.training.evaluate_every
+
+
 def given_up(results: PhaseView, condition: Condition, trial: pd.Series) -> str:
     """How the replicates ended that never solved the task, where each is trained until it does; else empty."""
     replicates = of_trial(results.replicates, int(trial["trial"]))

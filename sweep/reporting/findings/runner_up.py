@@ -98,7 +98,7 @@ def duel_table(findings: Findings) -> pd.DataFrame:
                 "trial": int(duel.choice.trial["trial"]),
                 "runner_up": duel.runner_up,
                 "differs_in": duel.apart,
-                name: factor * found.difference,
+                name: np.nan if found.difference is None else factor * found.difference,
                 f"{name}_low": ends[0],
                 f"{name}_high": ends[1],
                 "probability_of_improvement": found.improvement,
@@ -150,6 +150,8 @@ def _sentence(duel: Duel) -> str:
     whose += f" {duel.choice.trial['trial']}"
     other = f"the next best configuration, trial {duel.runner_up} ({duel.apart})"
     seeds = plural(found.units[0], found.unit)
+    if found.difference is None:
+        return f"{whose} stands before {other}, of which seeds diverged, so that no difference of means can be said."
     if found.difference == 0:
         return f"{whose} and {other} score the same on {seeds}: which is better is open."
     size = f"by {_size(found, found.difference)} ({_interval(found)}) in {heading(found.metric)}"

@@ -78,16 +78,19 @@ def lasting(findings: Findings, choices: list[Choice]) -> list[str]:
     first, kept = (int(ended[f"sequences_to_{end}"].notna().sum()) for end in ("solve", "keep"))
     if not first:
         return []
-    share = f"of {first:,} that ever had one, {kept:,}" if kept < first else f"all {first:,} that ever had one"
-    said = f"Seeds were {tested}, and who tests more often sees a first success earlier; {share} kept it "
-    said += "to the last test"
+    unbroken = int((ended["sequences_to_keep"] == ended["sequences_to_solve"]).sum())
+    parts = {"never lost it": unbroken, "lost it and had it back by the last test": kept - unbroken}
+    parts["ended without"] = first - kept
+    counted = joined([f"{number:,} {what}" for what, number in parts.items() if number])
+    said = f"Seeds were {tested}, and who tests more often sees a first success earlier; of {first:,} that ever had "
+    said += f"one, {counted}"
     best = choices[0].trial
     if len(choices) > 1 or pd.isna(best["ert_sequences_to_keep"]):
         return [f"{said}."]
     low, high = (float(best[f"ert_sequences_to_keep_{end}"]) for end in ("low", "high"))
     interval = count_interval(low, high)
     effort = f"{count(float(best['ert_sequences_to_keep']))} (95% interval {interval})"
-    return [f"{said}, and to have it from then on costs {effort} training sequences on average (ERT to keep)."]
+    return [f"{said}, and to have it from some test on to the last costs {effort} sequences on average (ERT to keep)."]
 
 
 class _Settings(NamedTuple):
