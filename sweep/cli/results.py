@@ -258,7 +258,7 @@ def predict(
     printed = _as_tutorial if build_task(configuration.task).numbered else str
     choose_backend(backend or backend_of(loaded.manifest))
     click.echo(f"trial {trial}, seed {trained_from}", err=True)
-    if about := facts(configuration, trained_from):
+    if about := facts(configuration):
         click.echo(about, err=True)
     if example:
         click.echo("example: " + " ".join([*symbols, then or ""]), err=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXPERIMENTS = Path("experiments")
 
 _LEAVING = (  # the first of them first
-    *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "loss", "sequence_accuracy"),
+    *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "below_memoryless_loss", "loss", "sequence_accuracy"),
     *("ert_sequences", "epochs_to_solve", "recall_bits", "solved_with_margin"),
 )
 

@@ -70,20 +70,18 @@ def example(configuration: Configuration, seed: int, which: int) -> list[str]:
     return [task.alphabet[number] for number in sequences.symbols[row, : sequences.lengths[row]]]
 
 
-def facts(configuration: Configuration, seed: int) -> str:
-    """What the keys of random sequences are, and how long those were that training showed; empty for other tasks.
-
-    As long as the test sequences of the replicate of `seed`, which are drawn as those of its training are.
-    """
+def facts(configuration: Configuration) -> str:
+    """What the keys of random sequences are, and how long those are that training shows; empty for other tasks."""
     task = _task_of(configuration)
     if not isinstance(task, Stream):
         return ""
-    test = task.test_sequences(seed)
     keys = [task.alphabet[key] for key in task.key_symbols]
-    lengths = sorted({int(test.lengths.min()), int(test.lengths.max())})
+    shortest = min(sum(count for _, count in runs) for _, runs in task.courses())
+    lengths = f"{shortest:,} symbols"
+    if shortest != task.expected_length:
+        lengths += f" and more, {task.expected_length:,.4g} on average"
     return (
-        f"each sequence ends with the key that it had shown, one of {_listed(keys)}; "
-        f"trained on sequences of {' to '.join(map(str, lengths))} symbols"
+        f"each sequence ends with the key that it had shown, one of {_listed(keys)}; trained on sequences of {lengths}"
     )
 
 

@@ -54,16 +54,21 @@ def test_a_tie_break_is_told_in_the_headline_with_the_loss_that_it_needs_no_memo
     assert margins(choices(Findings(results))[0]) == Margins(solved=2, by_margin=0, below=0, bound=BOUND)
     said = answer(Findings(results)).sentence
     assert said.endswith(
-        "end with every step right; none of them by a margin of 0.1 or more: at this point their loss is still above "
-        "the 0.0693 that a predictor without memory reaches."
+        "end with every step right; none of them by a margin of 0.1 or more: at this point their test loss is still "
+        "above the 0.0693 that a predictor without memory reaches."
     )
 
 
 def test_a_margin_that_some_have_is_counted_and_so_are_losses_below_the_bound(tmp_path: Path) -> None:
     results = results_of(tmp_path, [[1.0]] * 4, margin=[0.3, 0.2, 0.05, 0.01], test_loss=[0.01, 0.02, 0.06, 0.08])
     assert reservation(Findings(results), list(choices(Findings(results)).values())) == (
-        "2 of them by a margin of 0.1 or more, and 3 with a loss below the 0.0693 that a predictor without memory "
+        "2 of them by a margin of 0.1 or more, and 3 have a test loss below the 0.0693 that a predictor without memory "
         "reaches"
+    )
+    one = results_of(tmp_path / "o", [[1.0], [0.5]], margin=[0.05, -0.1], test_loss=[0.0688, 0.09])
+    assert answer(Findings(one)).sentence.endswith(
+        "it does not do so by a margin of 0.1 or more, and it has a test loss below the 0.0693 that a predictor "
+        "without memory reaches."
     )
     no_bound = results_of(tmp_path / "b", [[1.0]] * 2, margin=[0.3, 0.01], test_loss=[0.01, 0.02], bound=None)
     assert answer(Findings(no_bound)).sentence.endswith("; 1 of them by a margin of 0.1 or more.")
@@ -102,6 +107,7 @@ def test_the_accuracy_table_has_margins_and_bits_where_they_were_measured(tmp_pa
     row = accuracy_table(Findings(results)).iloc[0]
     assert (row["solved_with_margin"], row["recall_bits"], row["memoryless_loss"]) == (0.5, 1.0, BOUND)
     assert row["test_loss"] == pytest.approx(0.015)
+    assert row["below_memoryless_loss"] == 1.0
     old = accuracy_table(Findings(tutorial()))
     assert not {"solved_with_margin", "recall_bits", "test_loss", "memoryless_loss"} & set(old.columns)
 

@@ -157,7 +157,7 @@ def _details(findings: Findings, chosen: Choice) -> list[str]:
             f"To have {condition.success} once costs more than {least} training sequences on average (ERT): no seed "
             "got there, and the highest rate of success that they leave likely would waste so many."
         )
-    elif float(best["solve_rate"]) < 1:
+    elif chosen.replicates["sequences_to_solve"].isna().any():
         sentences.append(
             f"Counting the training of the seeds that never get there, to have {condition.success} once costs "
             f"{_ert(findings, chosen)} training sequences on average (ERT)."

@@ -160,6 +160,7 @@ def _sentence(duel: Duel) -> str:
         return f"{whose} is {found.verdict} than {other}{origin}: it differs {size}."
     needed = seeds_needed(found)
     more = f", and {needed} would probably settle it" if needed else ""
+    size = f"by {_size(found, abs(found.difference))} ({_interval(found, found.difference)}) in {heading(found.metric)}"
     ahead = (found.difference > 0) == (OUTCOMES[found.metric].better == "higher")
     return (
         f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
@@ -179,11 +180,13 @@ def _size(found: Comparison, size: float) -> str:
     return f"{100 * size:.3g} points" if _is_share(found) else _number(found, size)
 
 
-def _interval(found: Comparison) -> str:
+def _interval(found: Comparison, sign: float = 1.0) -> str:
+    """Of the difference, or of how far the one leads or trails where that is negative (`sign`)."""
     if found.low is None or found.high is None:
         return "how sure is not known: the seeds show no spread"
-    factor = 100 if _is_share(found) else 1
-    return f"95% interval {_number(found, factor * found.low)} to {_number(found, factor * found.high)}"
+    factor = (100 if _is_share(found) else 1) * (1 if sign > 0 else -1)
+    low, high = sorted((factor * found.low, factor * found.high))
+    return f"95% interval {_number(found, low)} to {_number(found, high)}"
 
 
 def _number(found: Comparison, number: float) -> str:

@@ -23,9 +23,9 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
     their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
-    ert_sequences with its interval, solved_with_margin (a share), recall_bits, test_loss, memoryless_loss and
-    ert_sequences_to_keep where they were measured, and the objectives that are not among these; of several
-    objectives, pareto too: whether no other trial is as good in all and better in one.
+    ert_sequences with its interval, solved_with_margin and below_memoryless_loss (shares), recall_bits, test_loss,
+    memoryless_loss and ert_sequences_to_keep where they were measured, and the objectives that are not among these; of
+    several objectives, pareto too: whether no other trial is as good in all and better in one.
     """
     experiment = findings.experiment
     ranked = findings.search.ranked
@@ -61,22 +61,31 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
 
 
 _LATER = (
-    *("solved_with_margin", "recall_bits", "test_loss", "memoryless_loss"),
+    *("solved_with_margin", "below_memoryless_loss", "recall_bits", "test_loss", "memoryless_loss"),
     *("ert_sequences_to_keep", "ert_sequences_to_keep_low", "ert_sequences_to_keep_high"),
 )
 """Columns of what the first versions did not measure."""
 
 
 def _with_later_outcomes(ranked: pd.DataFrame, replicates: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[str]]:
-    """The trials with the share of `replicates` that solved it by the margin; what was measured of `_LATER`."""
+    """The trials with the shares of `replicates` that solved it by the margin, and whose test loss needs memory.
+
+    And `_LATER`, where any of the trials is of a version that measured it.
+    """
     shares = [
         rows["solved_with_margin"].astype(float).mean() if "solved_with_margin" in rows else np.nan
         for rows in replicates
     ]
-    ranked = ranked.assign(solved_with_margin=np.array(shares, float))
+    bounds = ranked["memoryless_loss"] if "memoryless_loss" in ranked else [np.nan] * len(ranked)
+    below = [
+        np.nan if pd.isna(bound) or not len(rows) else (rows["test_loss"] < bound).mean()
+        for bound, rows in zip(bounds, replicates, strict=True)
+    ]
+    ranked = ranked.assign(solved_with_margin=np.array(shares, float), below_memoryless_loss=np.array(below, float))
     ends = [name for name in _LATER if name in ranked and name.startswith("ert_")]
     ranked[ends] = ranked[ends].astype(float).where(ranked["state"] == "complete", axis=0)  # as `ert_interval` has it
-    return ranked, [name for name in _LATER if name in ranked and ranked[name].notna().any()]
+    measured = "recall_bits" in ranked and ranked["recall_bits"].notna().any()
+    return ranked, [name for name in _LATER if measured]
 
 
 def recall_interval(accuracies: ArrayLike) -> Interval:

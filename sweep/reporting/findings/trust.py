@@ -58,11 +58,10 @@ def reservation(findings: Findings, choices: list[Choice]) -> str:
     below = sum(each.below or 0 for each in found)
     bounds = joined(sorted({f"{each.bound:.3g}" for each in found}))
     if not below:
-        whose = "its loss is" if solved == 1 else "their loss is"
+        whose = "its test loss is" if solved == 1 else "their test loss is"
         return f"{said}: at this point {whose} still above the {bounds} that a predictor without memory reaches"
-    if below < solved:
-        return f"{said}, and {below} with a loss below the {bounds} that a predictor without memory reaches"
-    return said
+    number = "it has" if solved == 1 else f"{'all' if below == solved else below} have"
+    return f"{said}, and {number} a test loss below the {bounds} that a predictor without memory reaches"
 
 
 def lasting(findings: Findings, choices: list[Choice]) -> list[str]:

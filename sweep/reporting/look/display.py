@@ -19,6 +19,7 @@ MISSING = DASH
 _HEADINGS = {
     "recall_median": "recall accuracy, median",
     "solved_with_margin": "solved by the margin",
+    "below_memoryless_loss": "test loss below memoryless",
     "memoryless_ceiling": "memoryless ceiling",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
@@ -260,6 +261,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "chance": percent,
     "memoryless_ceiling": percent,
     "solved_with_margin": percent,
+    "below_memoryless_loss": percent,
     "replicates": count,
     "microseconds_per_update": _three_digits,
     "difference": _signed,
