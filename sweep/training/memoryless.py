@@ -26,9 +26,10 @@ def memoryless_loss(configuration: Configuration, task: Task) -> float | None:
     shown what comes again. What does not move is `test_loss`, which is to be held against it.
 
     It counts the windows, the weights of steps and the output's loss as training does: it is the mean over updates.
-    Of fixed sequences it is exact, of random ones the expectation. None where it is not defined: sequences of unequal
-    length share batches, in an order that is drawn anew or with lengths that are; what a step counts then depends on
-    which ones meet.
+    Of sequences that are the same for all seeds it is exact, of random ones the expectation over new ones: a small
+    fixed training set can be learnt by heart below it. None where it is not defined: sequences of unequal length share
+    batches, in an order that is drawn anew or with lengths that are; what a step counts then depends on which ones
+    meet.
 
     >>> from sweep.tasks.increasing import Increasing, IncreasingTask
     >>> configuration = Configuration(task=IncreasingTask())

@@ -92,6 +92,7 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
 
     unseen = None if condition.task.tested_on_training_sequences else _of_the_test(curves)
     bound = float(trials.iloc[0].get("memoryless_loss", np.nan))
+    expected = "" if condition.task.same_for_all_seeds else ", in expectation over new sequences"
 
     def draw_loss(axes: Axes) -> None:
         _faint(axes, others, "loss")
@@ -131,7 +132,11 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
                 if unseen is not None
                 else ""
             )
-            + (f" Weights that stand still have at least {bound:.3g} without memory." if np.isfinite(bound) else "")
+            + (
+                f" Weights that stand still have at least {bound:.3g} without memory{expected}."
+                if np.isfinite(bound)
+                else ""
+            )
             + thinned,
             svg=drawn(f"loss{suffix}", _SIZE, draw_loss),
             data=loss if unseen is None else loss.merge(unseen, on="epoch", how="left"),

@@ -153,7 +153,10 @@ def _sentence(duel: Duel) -> str:
     if found.difference is None:
         return f"{whose} stands before {other}, of which seeds diverged, so that no difference of means can be said."
     if found.difference == 0:
-        return f"{whose} and {other} score the same on {seeds}: which is better is open."
+        alike = "score the same"
+        if OUTCOMES[found.metric].is_time:
+            alike = f"have the same mean of {heading(found.metric)}, cut off at the budget,"
+        return f"{whose} and {other} {alike} on {seeds}: which is better is open."
     size = f"by {_size(found, found.difference)} ({_interval(found)}) in {heading(found.metric)}"
     if found.verdict != "inconclusive":
         origin = "" if duel.choice.confirmed else ", by the scores that it was picked by"
