@@ -106,10 +106,10 @@ def test_the_storage_holds_the_finished_trials_with_their_learning_curves(undist
     study = optuna.load_study(study_name="tiny/sequence_length=5", storage=url)
     recorded = undisturbed.trials[undisturbed.trials["sequence_length"] == 5]
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 12
-    assert [trial.value for trial in study.trials] == recorded["recall_accuracy"].tolist()
+    assert [trial.value for trial in study.trials] == recorded["recall_bits"].tolist()
     assert [trial.params["units"] for trial in study.trials] == recorded["units"].tolist()
     curve = undisturbed.curves[undisturbed.curves["trial"] == study.trials[3].user_attrs["trial"]]
-    mean = curve.groupby("epoch")["recall_accuracy"].mean()
+    mean = curve.groupby("epoch")["recall_bits"].mean()
     reported = study.trials[3].intermediate_values
     assert len(reported) >= 6
     assert reported == {epoch: mean[epoch] for epoch in reported}
