@@ -800,7 +800,7 @@ def test_a_symbol_with_a_control_character_is_refused(symbol: str) -> None:
         ),
         (
             "learning_rate = { choices = [0.1, 0.10000000001] }",
-            "search.learning_rate: choices holds 0.1 and 0.10000000001, which no table could tell apart; leave one",
+            "search.learning_rate.choices: 0.1 and 0.10000000001 are one number in 32 bits",
         ),
         (
             "learning_rate = { choices = [0.100049999, 0.1000500001] }",
