@@ -125,15 +125,16 @@ def criterion(settings: list[Condition]) -> str:
     return f"{sentence}."
 
 
+def trained_with(experiment: Experiment, condition: Condition, trial: pd.Series, name: str) -> Any:
+    """A training parameter of a trial: as the search chose it, or as it is fixed where it was not searched."""
+    if name in experiment.search and pd.notna(trial[name]):
+        return trial[name]
+    return getattr(condition.configuration.training, name)
+
+
 def epochs_of(experiment: Experiment, condition: Condition, trial: pd.Series) -> int:
     """The most epochs that a replicate of the trial is trained."""
-    return int(trial["epochs"]) if "epochs" in experiment.search else condition.configuration.training.epochs
-
-
-def every_epochs(experiment: Experiment, condition: Condition, trial: pd.Series) -> int:
-    """After how many epochs the trial was tested, each time."""
-    searched = "evaluate_every" in experiment.search
-    return int(trial["evaluate_every"]) if searched else condition.configuration.training.evaluate_every
+    return int(trained_with(experiment, condition, trial, "epochs"))
 
 
 def given_up(results: PhaseView, condition: Condition, trial: pd.Series) -> str:

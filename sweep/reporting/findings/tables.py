@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sweep.experiment.trials import TrialNumber
-from sweep.reporting.findings.conditions import epochs_of, every_epochs
+from sweep.reporting.findings.conditions import epochs_of, trained_with
 from sweep.stats.interval import Interval
 from sweep.stats.scores import mean_interval
 from sweep.stats.times import expected_running_time_interval
@@ -114,7 +114,8 @@ def ert_interval(findings: Findings, trial: pd.Series, replicates: pd.DataFrame)
     failure = budget
     if solved.any() and not solved.all():
         failure = float((float(trial["ert_sequences"]) * solved.sum() - times[solved].sum()) / (~solved).sum())
-    least = budget * min(1.0, every_epochs(experiment, condition, trial) / epochs_of(experiment, condition, trial))
+    tested = int(trained_with(experiment, condition, trial, "evaluate_every"))
+    least = float(min(tested * condition.task.num_sequences, budget))
     low, high = expected_running_time_interval(np.where(solved, times, failure), solved, budget=budget, least=least)
     return Interval(low, high if np.isfinite(high) else np.nan)
 

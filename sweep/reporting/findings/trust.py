@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from sweep.reporting.findings.choice import Choice
+from sweep.reporting.findings.conditions import trained_with
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.look.display import count, count_interval, joined, value_text
 
@@ -68,10 +69,13 @@ def lasting(findings: Findings, choices: list[Choice]) -> list[str]:
     """Whether success lasts to the last test, what that costs, and how often was tested, in a sentence."""
     if any("margin" not in each.replicates or each.replicates["margin"].isna().all() for each in choices):
         return []  # the first versions did not say
-    settings = [_settings(findings, each) for each in choices]
-    often = sorted({each.evaluate_every for each in settings})
+
+    def trained(name: str) -> list[Any]:
+        return [trained_with(findings.experiment, each.condition, each.trial, name) for each in choices]
+
+    often = sorted({int(every) for every in trained("evaluate_every")})
     tested = "tested after every epoch" if often == [1] else f"tested every {joined(list(map(str, often)))} epochs"
-    if all(each.stop_when_solved for each in settings):
+    if all(trained("stop_when_solved")):
         return [f"Each seed was {tested} and stopped at its first success: whether that lasts was not tested."]
     ended = pd.concat([each.replicates for each in choices])
     first, kept = (int(ended[f"sequences_to_{end}"].notna().sum()) for end in ("solve", "keep"))
@@ -90,18 +94,3 @@ def lasting(findings: Findings, choices: list[Choice]) -> list[str]:
     interval = count_interval(low, high)
     effort = f"{count(float(best['ert_sequences_to_keep']))} (95% interval {interval})"
     return [f"{said}, and to have it from some test on to the last costs {effort} sequences on average (ERT to keep)."]
-
-
-class _Settings(NamedTuple):
-    evaluate_every: int
-    stop_when_solved: bool
-
-
-def _settings(findings: Findings, choice: Choice) -> _Settings:
-    """How often a choice was tested, and whether it stopped at success: searched, or fixed for its condition."""
-    training, search = choice.condition.configuration.training, findings.experiment.search
-    every, stops = (
-        choice.trial[name] if name in search and pd.notna(choice.trial[name]) else getattr(training, name)
-        for name in _Settings._fields
-    )
-    return _Settings(int(every), bool(stops))
