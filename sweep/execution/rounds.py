@@ -244,15 +244,15 @@ def _prepare(store: Store, run: Run) -> None:
         store.create(run.text, _manifest(run))
         return
     _refuse_another_backend(store)
-    changes = differences(store.experiment(), run.experiment)
+    stored, manifest = store.experiment(), store.manifest()
+    changes = differences(stored, run.experiment)
     if changes:
         raise SweepError(
             f"{store.path}: holds the results of another version of this experiment: "
             + "; ".join(changes)
             + ". Undo the change, or give the changed file a new name, or remove the old results"
         )
-    manifest = store.manifest()
-    if not manifest.get("id") or store.experiment() != run.experiment:  # of an earlier version, or another question
+    if not manifest.get("id") or stored != run.experiment:  # of an earlier version, or another question
         kept = {"id": manifest.get("id") or new_id(), "overrides": dict(run.overrides)}
         store.create(run.text, manifest | kept)
 
