@@ -257,9 +257,7 @@ def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
             "compare by another metric"
         )
     horizon = min(arm.budget(_time_of(metric)) for arm in arms)
-    if measure.diverged is None or measure.is_time:
-        return _Limits(horizon, 0.0)
-    found = np.concatenate([arm.replicates[metric].to_numpy(float, na_value=np.nan) for arm in arms])
+    found = _unbounded_scores(arms, metric)
     found = found[np.isfinite(found)]
     worst = (found.min() if measure.better == "higher" else found.max()) if len(found) else 0.0
     return _Limits(horizon, float(worst))
@@ -267,10 +265,14 @@ def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
 
 def _has_diverged(arms: Sequence[Arm], metric: str) -> bool:
     """Whether a replicate has no number of a score without bounds, so that their mean would be made up."""
-    measure = OUTCOMES[metric]
-    if measure.diverged is None or measure.is_time:
-        return False
-    return any(not np.isfinite(arm.replicates[metric].to_numpy(float, na_value=np.nan)).all() for arm in arms)
+    return not np.isfinite(_unbounded_scores(arms, metric)).all()
+
+
+def _unbounded_scores(arms: Sequence[Arm], metric: str) -> NDArray[np.float64]:
+    """(replicates of all arms,): the metric, if it is a score that a diverged replicate has no number of; else none."""
+    if OUTCOMES[metric].diverged is None:
+        return np.empty(0)
+    return np.concatenate([arm.replicates[metric].to_numpy(float, na_value=np.nan) for arm in arms])
 
 
 def _time_of(metric: str) -> str:
