@@ -91,7 +91,7 @@ def _with_later_outcomes(ranked: pd.DataFrame, replicates: list[pd.DataFrame]) -
 def recall_interval(accuracies: ArrayLike) -> Interval:
     """The 95% interval of a mean of recall accuracies (replicates,): nan without any.
 
-    By a bootstrap over these; where all agree, the bound of what so few could have shown.
+    By a bootstrap over these, Student's for few; where all agree, the bound of what so few could have shown.
     """
     values = np.asarray(accuracies, float)
     return mean_interval(values, bounds=(0.0, 1.0)) if len(values) else Interval(np.nan, np.nan)
