@@ -17,7 +17,7 @@ quick: install      ## the tests that take under a second each
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not faults"
 
 test-faults: install ## processes killed, stopped and starved; some ten minutes
-	FAULTS=1 $(BIN)/pytest -n 3 --dist worksteal -m faults tests/faults
+	FAULTS=1 $(BIN)/pytest -n 3 --dist worksteal --timeout 3600 -m faults tests/faults
 
 bench: install      ## what training costs here; PEERS=~/peers/bin/python where PyTorch and JAX are installed
 	$(BIN)/sweep bench $(if $(PEERS),--python $(PEERS))
