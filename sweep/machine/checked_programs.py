@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sweep.machine.program_cache import emptied, programs_in, sum_of
+from sweep.foreign import read_bytes
+from sweep.machine.program_cache import MARK, emptied, programs_in, removed, sum_of, without_others
 
-_MARK = ".loading-"
+_LARGEST = 2**28  # bytes; a program has up to some megabytes
 
 _SEEN: dict[Path, tuple[int, int]] = {}  # of this process: when a program that is whole was written, and its size
 
@@ -25,10 +26,11 @@ def remove_damaged(folder: Path) -> None:
     A program that nobody has seen before gets its checksum now. A folder that refuses is left as it is.
     """
     with suppress(OSError):
+        without_others(folder)
         if _died_loading(folder):
             emptied(folder)
         for program in programs_in(folder):
-            with suppress(FileNotFoundError):  # another process was faster
+            with suppress(OSError):  # another process was faster, or nobody can remove it
                 _check(program)
 
 
@@ -51,21 +53,26 @@ def _check(program: Path) -> None:
     status = program.stat()
     if _SEEN.get(program) == (status.st_mtime_ns, status.st_size):
         return
-    found, kept = f"{zlib.crc32(program.read_bytes()):08x}", sum_of(program)
-    if not kept.exists():
-        kept.write_text(found)
-    elif kept.read_text(errors="replace") != found:
-        program.unlink()
-        kept.unlink()
-        return
-    _SEEN[program] = (status.st_mtime_ns, status.st_size)
+    kept = sum_of(program)
+    try:
+        found = f"{zlib.crc32(read_bytes(program, _LARGEST)):08x}".encode()
+        if not kept.exists():
+            kept.write_bytes(found)
+        whole = read_bytes(kept) == found
+    except (ValueError, OSError):  # far too long, or nobody can read it
+        whole = False
+    if whole:
+        _SEEN[program] = (status.st_mtime_ns, status.st_size)
+    else:
+        removed(program)
+        removed(kept)
 
 
 @contextmanager
 def _marked(folder: Path) -> Iterator[None]:
     """Hold a mark in the folder, if it takes one; the kernel lets go of its lock however the process ends."""
     try:
-        lock, mark = tempfile.mkstemp(dir=folder, prefix=_MARK)
+        lock, mark = tempfile.mkstemp(dir=folder, prefix=MARK)
     except OSError:
         yield
         return
@@ -81,7 +88,7 @@ def _marked(folder: Path) -> Iterator[None]:
 
 def _died_loading(folder: Path) -> bool:
     """Whether there is a mark that no process holds."""
-    return any(map(_let_go, folder.glob(f"{_MARK}*")))
+    return any(map(_let_go, folder.glob(f"{MARK}*")))
 
 
 def _let_go(mark: Path) -> bool:

@@ -1,11 +1,13 @@
 """Where compiled programs are kept between runs: in the user's cache folder, not beside results, as they are code.
 
-A cache may be lost at any time, and nothing here fails a trial: where no folder can be trusted, nothing is kept.
+A cache may be lost at any time, and nothing here fails a trial: where no folder can be trusted, nothing is kept. All
+that is kept are regular files; whatever else has a name of theirs (a folder, a pipe, a link) counts as damaged.
 """
 
 import hashlib
 import os
 import platform
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,10 @@ from sweep.files import only_ours
 _MOST_PROGRAMS = 500  # of up to a megabyte each; the oldest go first
 _ROOM = bytes(2_000_000)  # a program and a half
 _ENDINGS = (".pb", "-cache")  # of TensorFlow's programs, and of JAX's
+_SUM = ".crc32"
+_BESIDE = (_SUM, "-atime")  # of what lies there for a program: its checksum; when JAX last used it
+MARK = ".loading-"
+"""Begins the name of a file that says who is loading programs."""
 _CHECKED = "with checksums"  # programs of earlier versions have none: they stay in a folder that nobody reads
 
 
@@ -33,8 +39,8 @@ def program_cache(*compiled_under: str) -> Path | None:
         folder = ours and _private(ours / digest)
         if folder and _has_room(folder):
             for program in sorted(programs_in(folder), key=_age)[_MOST_PROGRAMS:]:
-                program.unlink(missing_ok=True)
-                sum_of(program).unlink(missing_ok=True)
+                removed(program)
+                removed(sum_of(program))
             return folder
     return None
 
@@ -46,18 +52,47 @@ def programs_in(folder: Path) -> list[Path]:
 
 def sum_of(program: Path) -> Path:
     """Where a program's checksum is."""
-    return program.with_name(program.name + ".crc32")
+    return program.with_name(program.name + _SUM)
+
+
+def removed(path: Path) -> None:
+    """Take one of the files away, if it is there. A folder in its place may be anybody's: it gets another name."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir():
+            raise
+        path.rename(tempfile.mkdtemp(dir=path.parent, prefix="no-program-"))
+
+
+def without_others(folder: Path) -> None:
+    """Take away what has the name of a kept file and is none: to open a pipe would take for ever.
+
+    A program goes with its checksum, and a checksum with its program.
+    """
+    for path in _kept_in(folder):
+        with suppress(FileNotFoundError):  # another process was faster, or it was the other one's
+            if not stat.S_ISREG(path.lstat().st_mode):
+                program = path.with_name(path.name.removesuffix(_SUM))
+                removed(program)
+                removed(sum_of(program))
 
 
 def emptied(folder: Path) -> bool:
     """Whether `folder` held programs, and holds none now: one of them may have been damaged."""
     try:
         held = bool(programs_in(folder))
-        for file in folder.iterdir():
-            file.unlink(missing_ok=True)
+        for file in _kept_in(folder):
+            removed(file)
     except OSError:
         return False
     return held
+
+
+def _kept_in(folder: Path) -> list[Path]:
+    """Programs, and what lies there for them; in a folder that the user has named there may be other files."""
+    endings = _ENDINGS + _BESIDE
+    return [path for path in folder.iterdir() if path.name.endswith(endings) or path.name.startswith(MARK)]
 
 
 def _users_caches() -> Path:

@@ -1,5 +1,6 @@
 """Compiled programs that are kept between runs are damaged: no run ends by it, and no trial fails."""
 
+import os
 import random
 import subprocess
 import sys
@@ -81,6 +82,38 @@ def test_a_damaged_program_is_compiled_anew(tmp_path: Path, own_cache: Path, fou
     found(
         "damaged compiled programs",
         "all that are kept: other instructions, cut, longer, empty, random bytes",
+        len(damages),
+        "compiled anew: identical",
+    )
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "something").touch()
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_no_regular_file_is_not_opened_in_the_place_of_a_program(
+    workers: int, tmp_path: Path, own_cache: Path, found: Found
+) -> None:
+    calm = trained(tmp_path / "calm")
+    whole = len(kept(own_cache))
+    damages = [(become, of) for become in (a_folder, a_pipe) for of in (lambda path: path, sum_of)]
+    for number, (become, of) in enumerate(damages):
+        for program in kept(own_cache):
+            become(of(program))
+        assert_same_tables(trained(tmp_path / str(number), workers), calm)
+        assert len(kept(own_cache)) == whole
+        assert all(program.is_file() for program in kept(own_cache))
+    found(
+        "kept programs that are no files" + (", with workers" if workers else ""),
+        "a folder or a pipe in the place of all of them, or of their checksums",
         len(damages),
         "compiled anew: identical",
     )

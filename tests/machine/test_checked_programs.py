@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,77 @@ def test_a_program_whose_checksum_is_damaged_is_removed(program: Path) -> None:
     os.utime(program)  # as another process finds it, which has not checked it yet
     remove_damaged(program.parent)
     assert not program.exists()
+
+
+def in_its_place(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def replaced(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        make(path)
+
+    return replaced
+
+
+@in_its_place
+def a_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "somebody's.txt").write_text("worth keeping")
+
+
+@in_its_place
+def a_socket(path: Path) -> None:
+    os.chdir(path.parent)  # its whole path may be too long
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path.name)
+
+
+@in_its_place
+def a_link(path: Path) -> None:
+    path.with_name("elsewhere").write_bytes(CONTENT)
+    path.symlink_to("elsewhere")
+
+
+@in_its_place
+def a_link_to_nothing(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+@in_its_place
+def a_huge_file(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 2**40)
+
+
+IRREGULAR = [a_folder, in_its_place(os.mkfifo), a_socket, a_link, a_link_to_nothing, a_huge_file]
+
+
+@pytest.mark.parametrize("of", ["program", "checksum"])
+@pytest.mark.parametrize("become", IRREGULAR)
+def test_only_regular_files_are_opened_and_of_another_kind_a_program_is_compiled_anew(
+    become: Callable[[Path], None], of: str, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(program.parent)
+    become(program if of == "program" else sum_of(program))
+    os.utime(program, follow_symlinks=False)
+    with loading(program.parent):
+        assert [path.name for path in programs_in(program.parent)] == ["jit_other-cache"]
+        assert not os.path.lexists(sum_of(program))
+        program.write_bytes(CONTENT)
+    assert len(sum_of(program).read_text()) == 8
+
+
+def test_a_folder_in_the_place_of_a_program_keeps_what_is_in_it(program: Path) -> None:
+    a_folder(program)
+    remove_damaged(program.parent)
+    (kept,) = program.parent.glob("no-program-*/*")
+    assert kept.read_text() == "worth keeping"
+
+
+@pytest.mark.parametrize("name", [".loading-1", "jit_other-atime"])
+def test_pipes_in_the_place_of_what_lies_beside_programs_are_not_waited_for(name: str, program: Path) -> None:
+    os.mkfifo(program.with_name(name))
+    remove_damaged(program.parent)
+    assert not program.with_name(name).exists()
+    assert len(programs_in(program.parent)) == 2
 
 
 def test_what_is_compiled_meanwhile_has_its_checksum_afterwards(program: Path) -> None:

@@ -114,6 +114,14 @@ def test_emptied_says_whether_there_was_anything(caches: Path) -> None:
     assert not emptied(folder / "missing")
 
 
+def test_emptied_takes_nothing_but_programs_and_what_lies_there_for_them(tmp_path: Path) -> None:
+    for name in ("1.pb", "1.pb.crc32", "jit_f-cache", "jit_f-atime", ".loading-1", "letter.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "2.pb").mkdir()
+    assert emptied(tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"letter.txt"}
+
+
 TRAIN = """
 import json, sys
 from sweep.experiment.configuration import Configuration
