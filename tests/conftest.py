@@ -24,9 +24,11 @@ from sweep.results.store import Store
 settings.register_profile("sweep", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sweep")
 
-# A shell starts what it puts into the background deaf to Ctrl-C, and every process that a test starts would be too.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts what it puts into the background deaf to Ctrl-C, and `nohup` deaf to a terminal that goes; and every
+# process that a test starts would be too.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 SMALL = """
 question = "How long can it remember?"

@@ -15,20 +15,24 @@ from sweep.cli.streams import drop_stdout, forgiving_streams
 from sweep.cli.training import confirm, run
 from sweep.distribution import NAME
 from sweep.errors import SweepError
-from sweep.execution.stopping import STOPPED, Terminated
+from sweep.execution.stopping import STOPPED, Terminated, ends_when_told
 from sweep.foreign import harmless
 
 
 def main() -> None:
-    """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C)."""
+    """Run the command line; the exit code is 0, 1 (a run failed), 2 (the input is wrong) or 130 (Ctrl-C).
+
+    It is 143 and 129 where SIGTERM or SIGHUP ended it.
+    """
     with forgiving_streams():
         _main()
 
 
 def _main() -> None:
     try:
-        cli(standalone_mode=False)
-        sys.stdout.flush()  # here, where a full disk is still answered
+        with ends_when_told(trains=False):  # what trains says more
+            cli(standalone_mode=False)
+            sys.stdout.flush()  # here, where a full disk is still answered
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

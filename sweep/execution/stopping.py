@@ -1,4 +1,4 @@
-"""Stopping a run from outside: Ctrl-C, SIGTERM and SIGHUP end it within seconds, also while compiled code is running.
+"""Stopping a command from outside: Ctrl-C, SIGTERM and SIGHUP end it within seconds, also in compiled code.
 
 Python answers a signal between two of its own instructions, and a compiled training may not come back to them for
 long. What is on disk is whole at any instant, so that a process that does not end by itself can be ended.
@@ -28,11 +28,11 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def ends_when_told() -> Iterator[None]:
+def ends_when_told(*, trains: bool = True) -> Iterator[None]:
     """Raise KeyboardInterrupt and Terminated in the main thread; end the process if it is still there seconds later.
 
     A second signal ends it at once. The exit status is that of a process ended by the signal: 130, 143 or 129. Where
-    SIGHUP is ignored, as under `nohup`, it stays so.
+    SIGHUP is ignored, as under `nohup`, it stays so. What `trains` says at once that it has heard a Ctrl-C.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
@@ -40,7 +40,7 @@ def ends_when_told() -> Iterator[None]:
     ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
     earlier = {each: signal.signal(each, _terminated) for each in ends}
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    watch = threading.Thread(target=_watch, args=(reader, screen), daemon=True)
+    watch = threading.Thread(target=_watch, args=(reader, screen, trains), daemon=True)
     watch.start()
     try:
         yield
@@ -68,7 +68,7 @@ def _leave_the_terminal() -> None:
     os.close(nowhere)
 
 
-def _watch(reader: socket.socket, screen: int) -> None:
+def _watch(reader: socket.socket, screen: int, trains: bool) -> None:
     """Wait for a signal, then for a second one, for the end of the run, or for the time to be up."""
     with reader:
         told = 0
@@ -84,7 +84,7 @@ def _watch(reader: socket.socket, screen: int) -> None:
                 if told:
                     os._exit(128 + received[0])
                 told = received[0]
-                if told == signal.SIGINT:
+                if told == signal.SIGINT and trains:
                     _say(screen, _HEARD)
                 reader.settimeout(_SECONDS)
 

@@ -34,8 +34,8 @@ def _import_quietly() -> None:
         try:
             import keras  # noqa: F401
         except Exception as error:  # told with what came before it; Ctrl-C is no fault, which greetings would explain
-            if _interrupted(error):
-                raise KeyboardInterrupt from None
+            if told := _told_to_stop(error):
+                raise told from None
             os.dup2(stderr, 2)
             unheard.seek(0)
             os.write(2, unheard.read())
@@ -45,11 +45,11 @@ def _import_quietly() -> None:
             os.close(stderr)
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C stands behind an error: a module of compiled code that it interrupts says that it cannot load."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+def _told_to_stop(error: BaseException | None) -> BaseException | None:
+    """The Ctrl-C or SIGTERM behind an error: a module of compiled code that it interrupts says that it cannot load."""
+    while isinstance(error, Exception):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
 @contextmanager

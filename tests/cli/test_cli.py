@@ -333,6 +333,52 @@ def test_a_signal_that_ends_a_process_ends_run_and_confirm_alike(
     assert result.err.endswith("Stopped. Finished trials are kept: the same command goes on from here.\n")
 
 
+@pytest.mark.parametrize(("told", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("confirm small", "report small", "show small", "export small", "compare small small"),
+        *("predict small --example", "dashboard small", "list", "bench"),
+    ],
+)
+def test_a_signal_is_answered_from_the_start_of_any_command(
+    command: str,
+    told: signal.Signals,
+    status: int,
+    small: Store,
+    sweep_command: Sweep,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_told(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), told)
+        time.sleep(5)
+
+    monkeypatch.setattr(Store, "manifest", is_told)
+    monkeypatch.setattr(Store, "files", is_told)
+    monkeypatch.setattr("sweep.search.dashboard.show_dashboard", is_told)
+    monkeypatch.setattr("sweep.benchmark.measure.measure", is_told)
+    (small.path / "study.db").touch()
+    result = sweep_command(*command.split())
+    assert result.code == status
+    assert result.err.endswith("Stopped. Finished trials are kept: the same command goes on from here.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["report small", "show small"])
+def test_what_nohup_starts_does_not_heed_a_hang_up(command: str, small: Store, tmp_path: Path) -> None:
+    nohup = (
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    )
+    started = [sys.executable, "-c", nohup, sys.executable, "-m", "sweep", *command.split()]
+    with subprocess.Popen(started, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        time.sleep(0.5)  # now it is deaf
+        while process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.05)
+        assert process.stderr is not None
+        assert (process.returncode, process.stderr.read()) == (0, b"")
+
+
 def test_list_shows_results_whose_file_is_gone_and_files_that_never_ran(small: Store, sweep_command: Sweep) -> None:
     Path("experiments/new.toml").write_text(SMALL.replace("How long can it remember?", "Never run?"))
     Path("experiments/small.toml").unlink()
