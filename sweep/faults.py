@@ -45,15 +45,15 @@ _ALSO_CALLED = {
 
 
 def quoted(value: Any) -> str:
-    """A value as TOML writes it, shortened where it is long.
+    r"""A value as TOML writes it, shortened where it is long; of its letters, those that can be shown stay.
 
-    >>> quoted(True), quoted("a"), quoted([1, "full"])
-    ('true', '"a"', '[1, "full"]')
+    >>> quoted(True), quoted("é\n"), quoted([1, "full"])
+    ('true', '"é\\n"', '[1, "full"]')
     """
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, str):
-        text = '"' + value.encode("unicode_escape").decode() + '"'
+        text = '"' + "".join(map(_written, value)) + '"'
     elif isinstance(value, list | tuple):
         text = "[" + ", ".join(quoted(v) for v in value) + "]"
     elif isinstance(value, dict):
@@ -70,6 +70,12 @@ def four_digits(number: float) -> str:
     ('0.008732', '10000', '1e+30')
     """
     return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
+
+
+def _written(letter: str) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 
 def _key(key: str) -> str:
@@ -97,10 +103,10 @@ def unknown(what: str, arrived: Any, known: Iterable[str]) -> str:
 
 def nearest(arrived: Any, names: Iterable[str]) -> str:
     """A question for the name that looks most like what arrived; empty where none does."""
-    name = str(arrived).lower()
+    name, known = str(arrived).lower(), {each.lower(): each for each in names}
     meant = name[: name.startswith("-")] + _ALSO_CALLED.get(name.removeprefix("-"), "")
-    near = [meant] if meant in names else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = [meant] if meant in known else difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'did you mean "{known[near[0]]}"?' if near else ""
 
 
 def faults_of(error: ValidationError, section: type[BaseModel], arrived: Mapping[str, Any], key: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What commands share: options, the way from an argument to what it names, and an experiment's tables."""
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sweep.results.store import Store
 
 EXPERIMENTS = Path("experiments")
+RESULTS = Path("results")
+
+_MOST_NAMED = 8  # of the results that there are
 
 _LEAVING = (  # the first of them first
     *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "below_memoryless_loss", "loss", "sequence_accuracy"),
@@ -24,7 +28,7 @@ _LEAVING = (  # the first of them first
 )
 
 results_option = click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Folder of results."
 )
 backend_option = click.option(
     "--backend",
@@ -38,12 +42,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 def path_of(file: str) -> Path:
     """The experiment file that an argument means: a path, or a name under experiments/."""
-    from sweep.experiment.file import checked_name  # reading an experiment loads NumPy, which --help has no need of
+    from sweep.experiment.file import ENDING, file_named  # reading an experiment loads NumPy: --help has no need of it
 
     path = Path(file)
-    if path.suffix.lower() == ".toml" or os.sep in file:
-        return path
-    return EXPERIMENTS / f"{checked_name(file)}.toml"
+    return path if path.suffix.lower() == ENDING or os.sep in file else file_named(file, EXPERIMENTS)
 
 
 def checked(path: Path, overrides: dict[str, Any]) -> "ExperimentFile":
@@ -61,17 +63,42 @@ def checked(path: Path, overrides: dict[str, Any]) -> "ExperimentFile":
 def store_of(results: Path, name: str) -> "Store":
     """The results folder of an experiment, by its name or its path; SweepError for a link, or where there is none."""
     from sweep.experiment.file import checked_name
-    from sweep.faults import nearest, quoted
-    from sweep.results.listing import names
     from sweep.results.store import Store
 
     if os.sep in name:
-        return Store(Path(name))
-    store = Store(results / checked_name(name))
-    if not store.path.is_dir() and (hint := nearest(name, [n for n in names(EXPERIMENTS, results) if n != name])):
-        raise SweepError(f"{results}: has no results of {quoted(name)}; {hint}")
-    store.refuse_links()
+        store = Store(Path(name))
+    else:
+        store = Store(results / checked_name(name))
+        store.refuse_links()
+    if not store.begun:
+        raise SweepError(_no_results(store, results, name))
     return store
+
+
+def _no_results(store: "Store", results: Path, name: str) -> str:
+    """That there are none, and what there is."""
+    from sweep.experiment.file import files_in
+    from sweep.faults import nearest, quoted
+    from sweep.foreign import harmless
+    from sweep.results.listing import stores_in
+
+    files = {path.stem for path in files_in(EXPERIMENTS)}
+    if name in files:
+        elsewhere = "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
+        return f"{store.path}: holds no results; `sweep run {name}{elsewhere}` makes them"
+    if os.sep in name:
+        said = f"{name}: holds no results"
+        there, close = ([str(each.path) for each in stores_in(at)] for at in (store.path, store.path.parent))
+    else:
+        said = f"{results}: has no results of {quoted(name)}"
+        there = [each.name for each in stores_in(results)]
+        close = sorted({*files, *there})
+    what_there_is = f"there are those of {_some(there)}" if there else "`sweep list` names what there is"
+    return harmless(f"{said}; {nearest(name, close) or what_there_is}")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
 
 
 def print_results(results: "Results") -> None:

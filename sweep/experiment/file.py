@@ -16,10 +16,13 @@ from sweep.experiment.contradictions import contradictions, refused_with
 from sweep.experiment.experiment import MOST_SEEDS, SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
 from sweep.experiment.lines import refusal
 from sweep.experiment.space import Choices, Dimension, Range, alike, said_of_alike
-from sweep.faults import faults_of, quoted, unknown
+from sweep.faults import faults_of, nearest, quoted, unknown
 from sweep.foreign import MOST_BYTES, TooMuchError, harmless, harmless_throughout, refuse_long_keys
 from sweep.frozen import Frozen
 from sweep.tasks.registry import TASKS
+
+ENDING = ".toml"
+"""Of an experiment file, in letters of either size."""
 
 LONGEST_QUESTION = 2_000
 """Letters: it is printed above every table."""
@@ -70,7 +73,10 @@ def _text(path: Path) -> str:
             raise SweepError(f"{path}: is longer than {MOST_BYTES:,} bytes, which no experiment is")
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise SweepError(f"{path}: no such file; `sweep list` names the experiments that there are") from None
+        hint = nearest(path.stem, [other.stem for other in files_in(path.parent)])
+        raise SweepError(
+            f"{path}: no such file; {hint or '`sweep list` names the experiments that there are'}"
+        ) from None
     except IsADirectoryError:
         raise SweepError(f"{path}: is a folder; give an experiment file, tutorial.toml for example") from None
     except OSError as error:
@@ -117,6 +123,17 @@ def overridden(
     raw["study"] = raw.get("study", {}) | {key: value for key, value in study.items() if value is not None}
     raw["training"] = raw.get("training", {}) | ({"trainer": trainer} if trainer else {})
     return raw
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The experiment files that lie there, in the order of their names; none where there is no such folder."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ENDING)
+
+
+def file_named(name: str, folder: Path) -> Path:
+    """The file there of the experiment `name`; where there is none, the one that would be it."""
+    usual = folder / f"{checked_name(name)}{ENDING}"
+    return next((path for path in [usual, *files_in(folder)] if path.stem == name and path.exists()), usual)
 
 
 def name_of(path: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.experiment.experiment import Experiment
-from sweep.experiment.file import load
+from sweep.experiment.file import files_in, load
 from sweep.experiment.trials import Phase
 from sweep.foreign import harmless
 from sweep.results.store import Store
@@ -17,16 +17,22 @@ def listing(experiments: Path, results: Path) -> list[dict[str, Any]]:
     Each has name, question, trials asked for and finished, and the `file`, None where only its results are left. What
     cannot be read is listed with its fault in place of the question.
     """
-    files = {path.stem: path for path in sorted(experiments.glob("*.toml"))}
-    stores = [Store(path) for path in sorted(results.glob("*/")) if path.name not in files]
-    alone = [_entry(store, None) for store in stores if store.exists]
-    return [*(_entry(Store(results / name), path) for name, path in files.items()), *alone]
+    files = files_in(experiments)
+    alone = {store.name: store for store in stores_in(results)}
+    for path in files:
+        alone.pop(path.stem, None)
+    return [
+        *(_entry(Store(results / path.stem), path) for path in files),
+        *(_entry(store, None) for store in alone.values()),
+    ]
 
 
-def names(experiments: Path, results: Path) -> list[str]:
-    """What an experiment can be called by: the files, and the folders of results."""
-    found = {path.stem for path in experiments.glob("*.toml")} | {path.name for path in results.glob("*/")}
-    return sorted(map(harmless, found))
+def stores_in(folder: Path) -> list[Store]:
+    """The results that lie there, in the order of their names; none where there is no such folder."""
+    try:
+        return [store for path in sorted(folder.glob("*/")) if (store := Store(path)).exists]
+    except OSError:  # its name is too long
+        return []
 
 
 def _entry(store: Store, file: Path | None) -> dict[str, Any]:

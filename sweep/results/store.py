@@ -4,6 +4,7 @@ A trial is one Parquet file of one row. One file, one rename: a record is there 
 """
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,11 @@ class Store:
         """Whether an experiment was ever started here."""
         return (self.path / "manifest.json").is_file()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything of results here, be it damaged or published."""
+        return any(os.path.lexists(self.path / part) for part in ("manifest.json", _PUBLISHED))
+
     def create(self, text: str, manifest: Mapping[str, Any]) -> None:
         """Write the experiment file and the manifest; the manifest comes last and makes the store exist.
 
@@ -83,7 +89,7 @@ class Store:
         try:
             return checked_manifest(read_bytes(path))
         except FileNotFoundError:
-            raise SweepError(f"{self.path}: holds no results; `sweep run {self.name}` makes them") from None
+            raise SweepError(f"{self.path}: holds no results") from None
         except UnknownVersionError as error:
             raise SweepError(f"{path}: {error}") from None
         except (ValueError, OSError) as error:

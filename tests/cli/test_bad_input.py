@@ -67,8 +67,40 @@ def test_an_experiment_that_is_not_there_says_how_to_find_the_others(command: st
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["report"], ["export"], ["predict", "--sequence", "3"]])
-def test_results_that_are_not_there_say_how_to_make_them(arguments: list[str], sweep_command: Sweep) -> None:
-    assert_refused(sweep_command(*arguments, "lost"), "results/lost: holds no results; `sweep run lost` makes them")
+def test_results_that_are_not_there_say_how_to_make_them_where_there_is_a_way(
+    arguments: list[str], sweep_command: Sweep
+) -> None:
+    assert_refused(
+        sweep_command(*arguments, "lost"), 'results: has no results of "lost"; `sweep list` names what there is'
+    )
+    Path("experiments").mkdir()
+    Path("experiments/lost.TOML").write_text(SMALL)
+    makes = "results/lost: holds no results; `sweep run lost` makes them"
+    assert_refused(sweep_command(*arguments, "lost"), makes)
+    elsewhere = "else/lost: holds no results; `sweep run lost --results else` makes them"
+    assert_refused(sweep_command(*arguments, "lost", "--results", "else"), elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nosuch", 'results: has no results of "nosuch"; there are those of small'),
+        ("Smal", 'results: has no results of "Smal"; did you mean "small"?'),
+        ("othr", 'results: has no results of "othr"; did you mean "Other"?'),
+        ("results/", "results/: holds no results; there are those of results/small"),
+        ("results/smal", 'results/smal: holds no results; did you mean "results/small"?'),
+        ("../..", "../..: holds no results; `sweep list` names what there is"),
+        ("./" + "d/" * 3000, "./" + "d/" * 3000 + ": holds no results; `sweep list` names what there is"),
+    ],
+)
+def test_where_nothing_is_what_there_is_is_said(name: str, said: str, small: Store, sweep_command: Sweep) -> None:
+    Path("experiments/Other.toml").write_text(SMALL)
+    assert_refused(sweep_command("show", name), said)
+
+
+def test_letters_of_any_language_are_shown_as_they_were_written(sweep_command: Sweep) -> None:
+    Path("é.toml").write_text(SMALL)
+    assert sweep_command("plan", "é.toml").err.startswith('Error: "é" is no name for an experiment; use letters')
 
 
 @pytest.mark.parametrize("name", ["..", "two words", ".hidden", ""])

@@ -390,6 +390,22 @@ def test_list_shows_results_whose_file_is_gone_and_files_that_never_ran(small: S
     assert "Only results, no file in experiments: small" in sweep_command("list").err
 
 
+def test_an_experiment_whose_file_ends_in_capitals_is_listed_and_found_by_its_name(
+    small: Store, sweep_command: Sweep
+) -> None:
+    Path("experiments/Loud.TOML").write_text(SMALL)
+    Path("experiments/small.toml").rename("experiments/small.Toml")
+    rows = {row["experiment"]: row for row in json.loads(sweep_command("list", "--json").out)}
+    assert {name: row["file"] for name, row in rows.items()} == {
+        "Loud": "experiments/Loud.TOML",
+        "small": "experiments/small.Toml",
+    }
+    assert rows["small"]["finished"] == 5
+    assert sweep_command("plan", "Loud") == sweep_command("plan", "experiments/Loud.TOML")
+    assert sweep_command("plan", "Loud").code == 0
+    assert sweep_command("init", "Loud").code == 2
+
+
 def test_an_empty_list_says_where_it_looked(sweep_command: Sweep) -> None:
     result = sweep_command("list")
     assert (result.code, result.out) == (0, "")

@@ -347,7 +347,7 @@ def test_compare_takes_the_path_of_a_results_folder(small: Store, sweep_command:
         (["small:0", "small:4"], "small:4: failed and has no replicate to compare; choose another trial"),
         (["small:0", "small:1"], "small:0 and small:1 have no condition in common; compare two that were measured on the same task"),  # noqa: E501
         (["small:0", "small:x"], "small:x: names no trial; write NAME:12 for trial 12"),
-        (["small", "none"], "results/none: holds no results; `sweep run none` makes them"),
+        (["small", "none"], 'results: has no results of "none"; there are those of small'),
         (["small", "small", "--fail-if", "wrose"], '--fail-if: unknown verdict "wrose"; did you mean "worse"?'),
         (["small", "small", "--metric", "solved"], '--metric: unknown metric "solved"; did you mean "solve_rate"?'),
         (["small", "--by", "unit"], '--by unit: unknown searched parameter "unit"; did you mean "units"?'),

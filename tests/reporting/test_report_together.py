@@ -76,7 +76,7 @@ def test_each_experiment_has_its_own_report_too(folder):
 def test_several_names_write_one_page_and_a_missing_one_writes_nothing(sweep_command, small):
     done = sweep_command("report", "small", "other")
     assert (done.code, done.out) == (2, "")
-    assert "holds no results" in done.err
+    assert "has no results of" in done.err
     assert not (small.path.parent / "report.html").exists()
 
 

@@ -360,7 +360,7 @@ def test_optimism_is_what_the_search_promised_beyond_what_came() -> None:
 def test_the_command_refuses_what_it_cannot_confirm(tmp_path: Path, sweep_command: Sweep) -> None:
     nothing = sweep_command("confirm", "luck")
     assert (nothing.code, nothing.out) == (2, "")
-    assert nothing.err == "Error: results/luck: holds no results; `sweep run luck` makes them\n"
+    assert nothing.err == 'Error: results: has no results of "luck"; `sweep list` names what there is\n'
     run(
         tmp_path,
         EXPERIMENT.replace(
