@@ -12,6 +12,7 @@ from sweep.cli.benchmark import bench
 from sweep.cli.files import init, plan, schema
 from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
 from sweep.cli.streams import drop_stdout, forgiving_streams
+from sweep.cli.table import forget_no_width
 from sweep.cli.training import confirm, run
 from sweep.distribution import NAME
 from sweep.errors import SweepError
@@ -24,6 +25,7 @@ def main() -> None:
 
     It is 143 and 129 where SIGTERM or SIGHUP ended it.
     """
+    forget_no_width()
     with forgiving_streams():
         _main()
 

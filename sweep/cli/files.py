@@ -44,8 +44,9 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     memory = memory_mb(checked_device(device))
     plan = make_plan(experiment, backend or BACKENDS[0], memory)
     refuse_uncountable(experiment, plan, str(path))
+    refused = excess(plan.seconds, plan.memory_mb, Room(1, memory))
     if as_json:
-        click.echo(json.dumps(asdict(plan)))
+        click.echo(json.dumps(asdict(plan) | {"refused": refused}))
         return
     studies = plural(plan.studies, "study", "studies")
     click.echo(f"{studies}, {plural(plan.trials, 'trial')}, {plural(plan.replicates, 'replicate')}")
@@ -60,7 +61,7 @@ def plan(file: str, backend: str | None, device: str, as_json: bool) -> None:
     click.echo(f"{at_most}about {took}, about {memory_needed} (estimates)")
     held = f"about {plural(plan.replicates_at_once, 'replicate')}" if plan.replicates_at_once else "no replicate"
     click.echo(f"{memory:,.0f} MB would hold {held}{' side by side' if plan.replicates_at_once > 1 else ''}")
-    for fault in excess(plan.seconds, plan.memory_mb, Room(1, memory)):
+    for fault in refused:
         click.echo(f"`sweep run` {fault}", err=True)
     for line in _said_of_sameness(plan):
         click.echo(line)

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from sweep.cli.shared import (
     EXPERIMENTS,
+    GOES_ON,
     backend_option,
     json_option,
     print_results,
@@ -246,7 +247,7 @@ def predict(
     if trial is None:
         best = PhaseView.of(loaded, Phase.SEARCH).best
         if not best:
-            raise SweepError(f"{name}: has no complete trial yet; `sweep run {name}` goes on with it")
+            raise SweepError(f"{name}: has no complete trial yet; {GOES_ON}")
         trial = int(best[min(best)]["trial"])
     trained_from, weights = store.weights(trial)
     configuration = store.configuration(loaded.experiment, trial)
@@ -294,7 +295,7 @@ def dashboard(name: str, port: int, storage: str | None, results: Path) -> None:
     store = store_of(results, name)
     database = store.path / "study.db"
     if storage is None and not database.is_file():
-        raise SweepError(f"{database}: there is no study yet; `sweep run {name}` makes it")
+        raise SweepError(f"{database}: there is no study yet; the same `sweep run` again makes it")
     click.echo(f"http://127.0.0.1:{port} shows {name}; Ctrl-C ends it", err=True)
 
     def picture(trial: int) -> bytes:

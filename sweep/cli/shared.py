@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EXPERIMENTS = Path("experiments")
 RESULTS = Path("results")
 
+GOES_ON = "the same `sweep run` again goes on with it"
+
 _MOST_NAMED = 8  # of the results that there are
 
 _LEAVING = (  # the first of them first
@@ -110,6 +112,10 @@ def print_results(results: "Results") -> None:
 
     findings = Findings(results)
     table = displayed(accuracy_table(findings))
+    if table.empty:
+        asked = results.experiment.trials * len(results.experiment.condition_settings)
+        print_text(f"No trial has finished yet, of {asked:,}; {GOES_ON}.")
+        return
     objectives = {objective.removeprefix("-") for objective in results.experiment.study.objectives}
     left = [heading(name) for name in _LEAVING if name not in objectives]
     leaving = [head for plain in left for head in (plain, f"{plain} (95%)")]  # a column may have its interval in it

@@ -7,6 +7,7 @@ then it is turned, each of its rows a column, as many of them side by side as th
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]], *, leavin
     for part in fitted.parts:
         console.print(part)
     return fitted.left_out
+
+
+def forget_no_width() -> None:
+    """Leave a COLUMNS out of the environment that is none, 0 for instance: rich would show nothing."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", os.environ.get("COLUMNS", ""), re.ASCII):
+        os.environ.pop("COLUMNS", None)
 
 
 def print_text(text: str, *, err: bool = False) -> None:
@@ -176,5 +183,5 @@ def _console(*, err: bool) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
-    asked = os.environ.get("COLUMNS", "").isdecimal()  # rich heeds it
+    asked = "COLUMNS" in os.environ  # rich heeds it
     return Console(stderr=err, width=None if stream.isatty() or asked else _AS_WIDE_AS_IT_IS)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from sweep.cli.shared import backend_option, checked, device_option, path_of, print_results, results_option, store_of
+from sweep.cli.shared import (
+    GOES_ON,
+    backend_option,
+    checked,
+    device_option,
+    path_of,
+    print_results,
+    results_option,
+    store_of,
+)
 from sweep.distribution import installing
 from sweep.errors import SweepError
 from sweep.execution.stopping import ends_when_told
@@ -138,6 +147,8 @@ def confirm(
     command, overrides = ["sweep", *sys.argv[1:]], manifest.get("overrides", {})
     order = Run(name, experiment, text, overrides, store.path.parent, None, command)
     found, asked = len(store.files(Phase.SEARCH)), experiment.trials * len(experiment.condition_settings)
+    if not found:
+        raise SweepError(f"{name}: no trial has finished yet, of {asked:,}; {GOES_ON}")
     if found < asked:
         click.echo(
             f"{name}: the search has {found} of {plural(asked, 'trial')}; the best so far are confirmed", err=True

@@ -148,7 +148,7 @@ def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
         task = results.experiment.base.with_recalled(**settings[number]).task
         arms[task.model_dump_json()] = (settings[number], _arm(view, trial))
     if not arms:
-        raise SweepError(f"{side.label}: has no complete trial yet; `sweep run {side.name}` goes on with it")
+        raise SweepError(f"{side.label}: has no complete trial yet; the same `sweep run` again goes on with it")
     return arms
 
 

@@ -267,7 +267,7 @@ def test_a_prediction_that_cannot_be_made_is_one_line(
 def test_a_prediction_without_a_complete_trial_says_what_to_do(small: Store, sweep_command: Sweep) -> None:
     for trial in (0, 1, 2):
         (small.path / "trials" / f"{trial:06d}-search.parquet").unlink()
-    line = "small: has no complete trial yet; `sweep run small` goes on with it"
+    line = "small: has no complete trial yet; the same `sweep run` again goes on with it"
     assert_refused(sweep_command("predict", "small", "--sequence", "3"), line)
 
 

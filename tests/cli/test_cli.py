@@ -92,6 +92,45 @@ def test_show_finds_the_trials_of_a_condition_that_is_a_list_of_sequences(tmp_pa
     ]
 
 
+def test_show_says_that_no_trial_has_finished_and_what_to_do(small: Store, sweep_command: Sweep) -> None:
+    for record in small.files():
+        record.unlink()
+    line = "No trial has finished yet, of 6; the same `sweep run` again goes on with it.\n"
+    for name in ("small", "results/small"):
+        assert sweep_command("show", name) == Result(0, f"How long can it remember?\n{line}", "")
+    assert sweep_command("show", "small", "--json").out == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [["confirm"], ["compare", "results/small"], ["predict", "--sequence", "3"]])
+def test_what_needs_a_trial_that_has_finished_says_how_to_get_one(
+    arguments: list[str], small: Store, sweep_command: Sweep
+) -> None:
+    for record in small.files():
+        record.unlink()
+    result = sweep_command(*arguments, "results/small")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith("; the same `sweep run` again goes on with it\n")
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_a_width_that_was_set_counts_without_a_terminal(
+    columns: str, small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = sweep_command("show", "small").out.splitlines()
+    assert int(columns) // 2 < max(map(len, lines)) <= int(columns)
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-3", "wide", "²", "9" * 5000])
+def test_a_width_that_is_none_does_not_count(
+    columns: str, small: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_it_is = sweep_command("show", "small")
+    monkeypatch.setenv("COLUMNS", columns)
+    assert sweep_command("show", "small") == as_it_is
+
+
 def test_list_says_how_far_each_experiment_has_come(small: Store, sweep_command: Sweep) -> None:
     result = sweep_command("list")
     assert (result.code, result.err) == (0, "")
@@ -163,6 +202,15 @@ def test_plan_as_json_holds_the_same_counts(small: Store, sweep_command: Sweep) 
     assert (plan["studies"], plan["trials"], plan["replicates"], plan["updates"]) == (2, 6, 18, 396)
     assert (plan["updates_low"], plan["updates_high"]) == (144, 648)
     assert plan["seconds"] > 0
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_plan_as_json_says_too_why_a_run_would_be_refused(refused: bool, sweep_command: Sweep) -> None:
+    longer = SMALL.replace("epochs = 4", "epochs = 10_000_000").replace("trials = 3", "trials = 50_000")
+    Path("small.toml").write_text(longer if refused else SMALL)
+    told = json.loads(sweep_command("plan", "small.toml", "--json").out)["refused"]
+    assert len(told) == refused
+    assert [f"`sweep run` {fault}" for fault in told] == sweep_command("plan", "small.toml").err.splitlines()
 
 
 def test_plan_writes_nothing(tmp_path: Path, sweep_command: Sweep) -> None:
