@@ -4,6 +4,9 @@ Workers are forked from a process that has imported this once, and then start in
 at work that no fork survives; loading it starts no thread and opens no device.
 """
 
+import os
+import tempfile
+
 import distributed
 
 from sweep.machine.devices import keep_to_cores
@@ -13,6 +16,10 @@ import_keras()
 
 
 def dask_setup(worker: distributed.Worker) -> None:
-    """What Dask calls as a worker starts: nobody is to hear of it but its scheduler."""
+    """What Dask calls as a worker starts: nobody is to hear of it but its scheduler.
+
+    A worker is ended before it could clear its temporary files away: they go with the folder that is Dask's for it.
+    """
     keep_to_cores()
     worker.http_server.stop()
+    tempfile.tempdir = os.environ["TMPDIR"] = worker.local_directory
