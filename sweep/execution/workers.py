@@ -29,6 +29,10 @@ from sweep.training.trial import failed_outcome
 ATTEMPTS = 3
 """So many workers may die while they train one trial before it counts as what kills them."""
 
+_MORE_ATTEMPTS = 7
+"""At most so many more, one for each worker that died over a trial which then came to its end: where workers die by
+chance, as on machines that are taken away at any time, three deaths say little about a trial."""
+
 GRACE_SECONDS = 10.0
 """A trial ends itself at its time-out; so long after it, one that has not is taken to hang."""
 
@@ -70,6 +74,7 @@ class Workers(Executor):
         self._client: distributed.Client | None = None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._too_large = 0  # so many workers were over their memory limit without a trial
+        self._by_chance = 0  # so many died over trials that have come to their end
         self._alone_since: float | None = None
 
     def __enter__(self) -> Self:
@@ -253,8 +258,8 @@ class Workers(Executor):
         match message["event"]:
             case "started":
                 trial.attempts += 1
-                if trial.attempts > ATTEMPTS:
-                    self._give_up(running, message["trial"], ended, _deaths(trial, ATTEMPTS))
+                if trial.attempts > self._allowed(trial):
+                    self._give_up(running, message["trial"], ended, _deaths(trial, trial.attempts - 1))
                     return
                 trial.worker, trial.started, trial.parts = message["worker"], time.monotonic(), []
                 observer.trial_started(trial.job.key, trial.job.configuration.training.epochs)
@@ -262,12 +267,30 @@ class Workers(Executor):
                 trial.parts.append(pickle.loads(message["scores"]))
                 observer.chunk(trial.job.key, Scores.concatenate(trial.parts))
             case "failed":
-                self._give_up(running, message["trial"], ended, _said_of(trial, message["error"]))
+                if self._is_chance(trial, message["error"]):
+                    trial.future = trial.worker = None
+                else:
+                    self._give_up(running, message["trial"], ended, _said_of(trial, message["error"]))
+
+    def _allowed(self, trial: _Running) -> int:
+        """So many workers may die while they train it."""
+        more = 0 if trial.too_large >= ATTEMPTS else min(self._by_chance, _MORE_ATTEMPTS)
+        return ATTEMPTS + more
+
+    def _is_chance(self, trial: _Running, error: BaseException) -> bool:
+        """Whether it is a cluster's scheduler alone that has given the trial up, by a number of its own."""
+        if not isinstance(error, distributed.KilledWorker):
+            return False
+        trial.attempts = max(trial.attempts, error.allowed_failures + 1)
+        return trial.attempts < self._allowed(trial)
 
     def _trained(self, running: dict[str, _Running], ended: list[tuple[Job, Outcome]]) -> None:
         """Note the outcomes that have arrived."""
         arrived = {name: pickle.loads(result) for name, result in self._outcomes.get(batch=True) if name in running}
-        ended += [(running.pop(name).job, outcome) for name, (outcome, _) in arrived.items()]
+        for name, (outcome, _) in arrived.items():
+            trial = running.pop(name)
+            self._by_chance += max(0, trial.attempts - 1 - trial.too_large)
+            ended.append((trial.job, outcome))
         for _, grown in arrived.values():
             self._replace(grown)
 
@@ -319,6 +342,6 @@ def _said_of(trial: _Running, error: BaseException) -> str:
 
 
 def _deaths(trial: _Running, workers: int) -> str:
-    if trial.too_large >= workers:
-        return f"OutOfMemory: {workers} workers went over their memory limit while they trained this trial"
+    if trial.too_large >= ATTEMPTS:
+        return f"OutOfMemory: {trial.too_large} workers went over their memory limit while they trained this trial"
     return f"WorkerDied: {workers} workers died, killed or crashed, while they trained this trial"

@@ -45,9 +45,9 @@ def training(job: Job, progress: Progress, *, seconds: float) -> Outcome:
     return outcome
 
 
-def started(path: Path, train: Callable[[Job, Progress], Outcome], **options: float) -> int:
-    """A run with two workers, in a process of its own."""
-    return forked(lambda: run(path, StubWorkers(2, train, **options)))
+def started(path: Path, train: Callable[[Job, Progress], Outcome], number: int = 2, **options: float) -> int:
+    """A run with workers, in a process of its own."""
+    return forked(lambda: run(path, StubWorkers(number, train, **options)))
 
 
 def workers(pid: int) -> list[psutil.Process]:
@@ -250,6 +250,39 @@ def test_a_trial_that_kills_its_worker_in_its_first_instant_fails_alone(
     assert ended(started(path, only_kills)) == 0
     assert_failed_alone(sweep.load(tmp_path / "results" / "faulty"), calm, "WorkerDied: 3 workers died")
     found("poison trial: killed at once", "the same, before anything else", len(POISON), "failed with its cause")
+
+
+BY_CHANCE = {0: 1, 1: 3, 2: 6}  # each as often as it may be after those before it: trials 3 times, and one for each
+AFTERWARDS = 3  # is poison
+
+
+def dies_by_chance(job: Job, progress: Progress, *, folder: Path) -> Outcome:
+    """Some trials lose their workers a few times, and one of them always; each death is a file in the folder."""
+    trial = job.key.trial
+    if trial == AFTERWARDS or len(list(folder.glob(f"{trial}-*"))) < BY_CHANCE.get(trial, 0):
+        (folder / f"{trial}-{os.getpid()}").touch()
+        return dies_at_once(job, progress)
+    return stub_outcome(job)
+
+
+def test_where_workers_die_by_chance_a_trial_has_more_attempts_and_a_poison_trial_still_fails(
+    tmp_path: Path, calm: Results, found: Found
+) -> None:
+    path, deaths = write(tmp_path, TRIALS), tmp_path / "deaths"
+    deaths.mkdir()
+    assert ended(started(path, functools.partial(dies_by_chance, folder=deaths), number=1)) == 0
+    results = sweep.load(tmp_path / "results" / "faulty")
+    failed = results.trials[results.trials["state"] == "failed"]
+    assert failed["trial"].tolist() == [AFTERWARDS]
+    assert failed["error"].str.startswith("WorkerDied: 10 workers died").all(), failed["error"].tolist()
+    others = (results.trials["trial"] < 20) & (results.trials["state"] != "failed")
+    assert results.trials["loss"][others].tolist() == calm.trials["loss"][others].tolist()
+    found(
+        "workers that die by chance",
+        "SIGKILL 1, 3 and 6 times over three trials, and always over a fourth",
+        len(list(deaths.iterdir())),
+        "the three are trained anew: identical; the fourth failed after 10",
+    )
 
 
 def test_workers_are_killed_while_they_start(tmp_path: Path, calm: Results, found: Found) -> None:
