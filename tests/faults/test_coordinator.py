@@ -318,6 +318,51 @@ def test_the_results_cannot_be_written(tmp_path: Path, calm: Results, found: Fou
     found("read-only results", "the run is another user's", times(20), "one line, exit 1; then identical")
 
 
+LINKED = [
+    *("", ".lock", "trials", "report", "report/figures", "report/tables"),
+    *("study.db", "study.db-journal", "study.db-wal", "study.db-shm"),
+]
+
+
+@pytest.mark.slow
+def test_a_part_of_the_results_leads_elsewhere(tmp_path: Path, calm: Results, found: Found) -> None:
+    results, elsewhere = tmp_path / "results" / "faulty", tmp_path / "elsewhere"
+    path = write(tmp_path, TRIALS)
+    for part in LINKED:
+        left = iter(range(7))
+
+        def stops(job: Job, left: Iterator[int] = left) -> Outcome:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return stub_outcome(job)
+
+        with pytest.raises(KeyboardInterrupt):
+            run(path, Stub(outcome=stops))
+        (results / "report").mkdir(exist_ok=True)
+        link = results / part
+        if link.exists():
+            link.rename(elsewhere)
+        else:
+            elsewhere.mkdir()
+        link.symlink_to(elsewhere)
+        there = {each: each.read_bytes() for each in [elsewhere, *elsewhere.rglob("*")] if each.is_file()}
+        with pytest.raises(SweepError, match=r": is a link; results stay in their own folder\. Move what it leads to"):
+            run(path, Stub())
+        assert {each: each.read_bytes() for each in [elsewhere, *elsewhere.rglob("*")] if each.is_file()} == there
+        link.unlink()
+        elsewhere.rename(link)
+        if part.startswith("study.db-"):
+            link.rmdir()  # a folder is none of SQLite's files
+        assert_whole(run(path, Stub()), calm)
+        subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
+    found(
+        "results that lead elsewhere",
+        "a link in the place of the folder, of trials, report, study.db, ..., each once",
+        len(LINKED),
+        "one line, exit 2, and nothing written there; moved back, identical",
+    )
+
+
 @pytest.mark.slow
 def test_a_record_is_torn(tmp_path: Path, calm: Results, found: Found) -> None:
     path, rng = write(tmp_path, TRIALS), random.Random(3)
