@@ -113,7 +113,7 @@ def report(names: tuple[str, ...], results: Path) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="A [B]")
+@click.argument("names", nargs=-1, required=True, metavar="A [B...]")
 @click.option("--by", metavar="PARAMETER", help="Compare the values of a searched parameter of A instead.")
 @click.option(
     "--metric",
@@ -122,15 +122,29 @@ def report(names: tuple[str, ...], results: Path) -> None:
     help="What to compare by; can be given again.  [solve_rate, recall_accuracy, sequences_to_solve]",
 )
 @click.option("--fail-if", metavar="VERDICT", help="Exit with 1 if any verdict is this one; several with commas.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page of it as well."
+)
 @results_option
 @json_option
 def compare(
-    names: tuple[str, ...], by: str | None, metrics: tuple[str, ...], fail_if: str | None, results: Path, as_json: bool
+    names: tuple[str, ...],
+    by: str | None,
+    metrics: tuple[str, ...],
+    fail_if: str | None,
+    html: Path | None,
+    results: Path,
+    as_json: bool,
 ) -> None:
     """Say whether A does better than B, under each condition, and how sure that is.
 
     A and B are experiments, or trials as NAME:12; a path to a results folder will do too. Of an experiment the best
     configuration counts, with its confirmed scores if it has any. The verdict is better, worse or inconclusive.
+
+    Of three and more: each two against each other, all verdicts corrected together, each one's mean rank over the
+    conditions that all have, and how many of its runs solve the task within so many times the sequences that the
+    quickest takes (a performance profile). Their --json has "sides" (names), "rows" (as of two), and as flat rows
+    "ranks", "scores" (by condition), "quickest" and "profiles".
 
     \b
     Example:
@@ -138,12 +152,15 @@ def compare(
       sweep compare tuning:12 tuning:40 --metric solve_rate
       sweep compare gate_bias --by gate_bias
       sweep compare new/tutorial old/tutorial --fail-if worse
+      sweep compare lags:0 lags:2 lags:4 --html lags.html
     """
     from dataclasses import asdict
 
+    from sweep.cli.several import print_several, write_page
     from sweep.comparison.compare import VERDICTS
     from sweep.comparison.compare import compare as compared
     from sweep.comparison.replicate_sets import pairs_by, pairs_of
+    from sweep.comparison.several import compare_several
     from sweep.experiment.outcomes import METRICS
     from sweep.reporting.findings.compared import comparison_table, reading
 
@@ -154,14 +171,32 @@ def compare(
     for metric in metrics:
         if metric not in METRICS:
             raise SweepError("--metric: " + unknown("metric", metric, METRICS))
-    if len(names) != (1 if by else 2):
-        wanted = "one experiment with --by" if by else "two of them, or one with --by"
+    if len(names) != 1 if by else len(names) < 2:
+        wanted = "one experiment with --by" if by else "two or more of them, or one with --by"
         raise SweepError(f"compare: got {plural(len(names), 'name')}; give {wanted}")
+    if len(names) > 2 and failing:
+        raise SweepError(f"--fail-if: is for two sides, of which A is judged; got {len(names)} names")
+    if html is not None and by:
+        raise SweepError("--html: is for experiments, trials and folders; with --by there is no page")
+    if html is not None and not html.parent.is_dir():
+        raise SweepError(f"--html: {html.parent} is no folder; choose a file in one that is there")
+    chosen = tuple(dict.fromkeys(metrics)) or ("solve_rate", "recall_accuracy", "sequences_to_solve")
     sides = [_side(results, name) for name in names]
+    if len(sides) > 2:
+        found = compare_several(sides, chosen)
+        if html is not None:
+            write_page(html, found)
+        if as_json:
+            click.echo(json.dumps(found.as_json(), default=str))
+        else:
+            print_several(found)
+        return
     if by and sides[0].trial is not None:
         raise SweepError(f"{names[0]}: is one trial; --by compares all trials of an experiment, {sides[0].name}")
     pairs, notes = pairs_by(sides[0].results, by) if by else pairs_of(sides[0], sides[1])
-    rows = compared(pairs, tuple(dict.fromkeys(metrics)) or ("solve_rate", "recall_accuracy", "sequences_to_solve"))
+    rows = compared(pairs, chosen)
+    if html is not None:
+        write_page(html, compare_several(sides, chosen))
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows], "notes": notes}, default=str))
     else:

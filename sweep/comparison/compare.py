@@ -220,6 +220,38 @@ def _measured(pair: Pair, metric: str) -> _Measured:
     return _Measured(a, b, better_a, better_b, paired=len(every) == 1, unit="seed")
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """(replicates,) each: an arm's `seeds`, a metric of them, and `better`, high where it is good."""
+
+    seeds: NDArray[np.int64]
+    values: NDArray[np.float64]
+    better: NDArray[np.float64]
+    has_diverged: bool
+    """Whether the mean of the values would be made up."""
+
+
+def measured_alike(arms: Sequence[Arm], metric: str) -> list[Measured]:
+    """The metric of each arm, as all of them can be compared: times are cut off at the smallest budget of any.
+
+    A replicate that had not come to it by then is worse than any that had, and as bad as the others.
+    """
+    limits, found = _limits(arms, metric), []
+    for arm in arms:
+        values, solved = _values(arm, metric, limits)
+        better = _sign(metric) * values
+        if OUTCOMES[metric].is_time:
+            better = np.where(solved, better, -np.inf)
+        seeds = arm.replicates["seed"].to_numpy(np.int64)
+        found.append(Measured(seeds, values, better, _has_diverged([arm], metric)))
+    return found
+
+
+def cut_off(arms: Sequence[Arm], metric: str) -> float:
+    """The smallest budget of the arms, at which a time is cut off; inf where all replicates came to it."""
+    return _limits(arms, metric).horizon
+
+
 def _sign(metric: str) -> float:
     return -1.0 if OUTCOMES[metric].better == "lower" else 1.0
 

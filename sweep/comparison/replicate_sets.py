@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,34 +39,65 @@ class Side:
         return self.name if self.trial is None else f"{self.name}:{self.trial}"
 
 
-def pairs_of(a: Side, b: Side) -> tuple[list[Pair], list[str]]:
-    """A pair for each condition that both have, and notes; SweepError where there is none.
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What each of the sides that are compared did under one condition that all of them have, in their order.
+
+    `same`: pairs of sides, by their places, that are the same computation.
+    """
+
+    condition: dict[str, Any]
+    labels: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    same: frozenset[tuple[int, int]]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Each two of the sides against each other."""
+        return [
+            Pair(self.condition, self.labels[i], self.labels[j], (a,), (b,), same=(i, j) in self.same)
+            for (i, a), (j, b) in itertools.combinations(enumerate(self.arms), 2)
+        ]
+
+
+def contests_of(sides: Sequence[Side]) -> tuple[list[Contest], list[str]]:
+    """A contest for each condition that all of the sides have, and notes; SweepError where there is none.
 
     Of an experiment the best configuration stands for it, by its confirmed scores if it has any, and with these.
     """
-    arms_a, arms_b = _arms(a), _arms(b)
-    shared = [task for task in arms_a if task in arms_b]
+    arms = [_arms(side) for side in sides]
+    shared = [task for task in arms[0] if all(task in others for others in arms[1:])]
     if not shared:
-        raise SweepError(_nothing_shared(a, b))
-    pairs, notes = [], []
-    one_folder = a.results.path == b.results.path
-    computed_a, computed_b = Computations(a.results), Computations(b.results)
+        raise SweepError(_nothing_shared(sides))
+    contests, notes = [], []
+    computed = [Computations(side.results) for side in sides]
     for task in shared:
-        (condition, of_a), (_, of_b) = arms_a[task], arms_b[task]
-        label_a, label_b = _labelled(a, of_a), _labelled(b, of_b)
-        same = computed_a.same(of_a.trial, of_b.trial) if one_folder else None
-        pairs.append(Pair(condition, label_a, label_b, (of_a,), (of_b,), same=same is not None))
-        if same:
-            notes.append(same.sentence)
-        elif not one_folder and None is not computed_a.of(of_a.trial) == computed_b.of(of_b.trial):
-            notes.append(f"{label_a} and {label_b} are the same computation: only seeds, versions and machines differ.")
-    notes += [note for side, arms in ((a, arms_a), (b, arms_b)) if (note := _optimism(side, arms))]
-    for side, arms in ((a, arms_a), (b, arms_b)):
-        if alone := len(set(arms) - set(shared)):
-            notes.append(
-                f"{alone} of {plural(len(arms), 'condition')} of {side.label} are none of the other's; left out."
-            )
-    return pairs, notes
+        chosen = [each[task][1] for each in arms]
+        labels = tuple(_labelled(side, arm) for side, arm in zip(sides, chosen, strict=True))
+        alike = set()
+        for i, j in itertools.combinations(range(len(sides)), 2):
+            trials = chosen[i].trial, chosen[j].trial
+            one_folder = sides[i].results.path == sides[j].results.path
+            if one_folder and (same := computed[i].same(*trials)):
+                alike.add((i, j))
+                notes.append(same.sentence)
+            elif not one_folder and None is not computed[i].of(trials[0]) == computed[j].of(trials[1]):
+                notes.append(
+                    f"{labels[i]} and {labels[j]} are the same computation: only seeds, versions and machines differ."
+                )
+        contests.append(Contest(arms[0][task][0], labels, tuple(chosen), frozenset(alike)))
+    notes += [note for side, own in zip(sides, arms, strict=True) if (note := _optimism(side, own))]
+    whose = "none of the other's" if len(sides) == 2 else "not shared by all"
+    for side, own in zip(sides, arms, strict=True):
+        if alone := len(set(own) - set(shared)):
+            notes.append(f"{alone} of {plural(len(own), 'condition')} of {side.label} are {whose}; left out.")
+    return contests, notes
+
+
+def pairs_of(*sides: Side) -> tuple[list[Pair], list[str]]:
+    """A pair for each condition that all of the sides have and each two of these, and notes, as `contests_of`."""
+    contests, notes = contests_of(sides)
+    return [pair for contest in contests for pair in contest.pairs], notes
 
 
 def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
@@ -180,11 +212,20 @@ def _labelled(side: Side, arm: Arm) -> str:
     return f"{label} (confirmed)" if arm.confirmed else label
 
 
-def _nothing_shared(a: Side, b: Side) -> str:
-    tasks = [side.results.experiment.task.name for side in (a, b)]
-    if tasks[0] != tasks[1]:
-        return f"{a.label} is of the task {tasks[0]} and {b.label} of {tasks[1]}; compare two of the same task"
-    return f"{a.label} and {b.label} have no condition in common; compare two that were measured on the same task"
+def _nothing_shared(sides: Sequence[Side]) -> str:
+    first, *others = sides
+    for other in others:
+        tasks = [side.results.experiment.task.name for side in (first, other)]
+        if tasks[0] != tasks[1]:
+            return (
+                f"{first.label} is of the task {tasks[0]} and {other.label} of {tasks[1]}; compare "
+                f"{'two' if len(sides) == 2 else 'those'} of the same task"
+            )
+    *some, last = (side.label for side in sides)
+    return (
+        f"{', '.join(some)} and {last} have no condition in common; compare {'two' if len(sides) == 2 else 'those'} "
+        "that were measured on the same task"
+    )
 
 
 def _levels(dimension: Choices | Range, found: pd.Series) -> list[Any]:

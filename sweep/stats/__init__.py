@@ -4,6 +4,7 @@ For outcomes, comparisons and reports. Begin with `rates.py`, where a solve rate
 """
 
 from sweep.stats.interval import Interval
+from sweep.stats.ranks import Estimate, Runs, mean_ranks, solved_within
 from sweep.stats.rates import (
     binomial_interval,
     mid_p_interval,
@@ -32,7 +33,9 @@ from sweep.stats.times import (
 )
 
 __all__ = [
+    "Estimate",
     "Interval",
+    "Runs",
     "Seeds",
     "SolvedCurve",
     "agreeing_mean_interval",
@@ -47,6 +50,7 @@ __all__ = [
     "log_rank_scores",
     "mean_difference_interval",
     "mean_interval",
+    "mean_ranks",
     "mid_p_interval",
     "paired_mean_difference_interval",
     "paired_permutation_test",
@@ -57,4 +61,5 @@ __all__ = [
     "rate_difference_interval",
     "rate_test",
     "seeds_to_settle",
+    "solved_within",
 ]

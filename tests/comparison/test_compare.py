@@ -340,7 +340,7 @@ def test_compare_takes_the_path_of_a_results_folder(small: Store, sweep_command:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (["small"], "compare: got 1 name; give two of them, or one with --by"),
+        (["small"], "compare: got 1 name; give two or more of them, or one with --by"),
         (["small", "small", "--by", "units"], "compare: got 2 names; give one experiment with --by"),
         (["small:0", "--by", "units"], "small:0: is one trial; --by compares all trials of an experiment, small"),
         (["small:0", "small:9"], "small:9: has no such trial; trials 0 to 4 are there"),

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import binom, multinomial, norm
+from scipy.stats import binom, multinomial, norm, rankdata
 
 from sweep.stats import (
     Interval,
+    Runs,
     agreeing_mean_interval,
     binomial_interval,
     expected_running_time_interval,
@@ -22,6 +23,7 @@ from sweep.stats import (
     kaplan_meier,
     mean_difference_interval,
     mean_interval,
+    mean_ranks,
     mid_p_interval,
     paired_mean_difference_interval,
     paired_rate_difference_interval,
@@ -127,6 +129,52 @@ def test_the_interval_of_the_probability_of_improvement_holds_it(shift: float) -
     truth = float(norm.cdf(shift / np.sqrt(2)))
     share = share_held(lambda g: improvement_interval(g.normal(shift, size=10), g.normal(size=10)), truth)
     assert 0.93 <= share <= 0.97
+
+
+Scores = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
+
+RANKED: dict[str, Scores] = {
+    "scores": lambda g, n, c: (
+        0.5 * g.normal(size=n) + g.normal(size=(4, n)) + np.linspace(0, 1, 4)[:, None] * (-1) ** c
+    ),
+    "rates": lambda g, n, c: (g.random((4, n)) < np.array([[0.9], [0.7], [0.5], [0.2 + 0.3 * c]])).astype(float),
+    "high rates": lambda g, n, c: (g.random((3, n)) < np.array([[0.97], [0.9], [0.8]])).astype(float),
+}
+"""Scores (sides, seeds) of so many seeds under a condition: those of one seed have something in common, or not."""
+
+
+def shares_of_ranks(scores: Scores, seeds: int, conditions: int, paired: bool) -> NDArray[np.float64]:
+    """How often the interval of each side's mean rank holds it."""
+    many = np.random.default_rng(1)
+    truth = np.mean([rankdata(-scores(many, 200_000, c), axis=0).mean(axis=1) for c in range(conditions)], axis=0)
+    generator, held = np.random.default_rng(20_170_512), np.zeros(len(truth))
+    for _ in range(SIMULATIONS):
+        drawn = [scores(generator, seeds, c) for c in range(conditions)]
+        apart = 0 if paired else seeds
+        found = mean_ranks([[Runs(np.arange(seeds) + apart * i, own) for i, own in enumerate(each)] for each in drawn])
+        held += [each.low <= true <= each.high for each, true in zip(found, truth, strict=True)]
+    return held / SIMULATIONS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conditions", [1, 3])
+@pytest.mark.parametrize("seeds", [5, 10, 30])
+@pytest.mark.parametrize("name", RANKED)
+def test_the_interval_of_a_mean_rank_holds_it_over_the_same_seeds(name: str, seeds: int, conditions: int) -> None:
+    """Of few seeds mostly more often: rates close to 1 show too few failures to be any closer."""
+    shares = shares_of_ranks(RANKED[name], seeds, conditions, paired=True)
+    assert min(shares) >= 0.93
+    if seeds == 30 and name == "scores":
+        assert max(shares) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conditions", [1, 3])
+@pytest.mark.parametrize("seeds", [5, 10, 30])
+@pytest.mark.parametrize("name", ["rates", "high rates"])
+def test_the_interval_of_a_mean_rank_holds_it_over_separate_seeds(name: str, seeds: int, conditions: int) -> None:
+    shares = shares_of_ranks(RANKED[name], seeds, conditions, paired=False)
+    assert min(shares) >= 0.93
 
 
 TIMES: dict[str, Callable[[np.random.Generator, int], NDArray[np.float64]]] = {
