@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from literal import with_one_pipeline_for_equal_arrays, with_one_traced_model_for_equal_ones
 from prepared import Prepared
 
 from sweep.cli import main
@@ -131,6 +132,13 @@ def prepared() -> Iterator[Prepared]:
     process = Prepared()
     yield process
     process.close()
+
+
+@pytest.fixture
+def literal_loop_without_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainer `fit` as `literal` has it: the same numbers in a fraction of the time."""
+    with_one_pipeline_for_equal_arrays(monkeypatch)
+    with_one_traced_model_for_equal_ones(monkeypatch)
 
 
 @pytest.fixture

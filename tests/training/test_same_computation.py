@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_backends import on_jax
-from test_trainers import FIXED, FRESH, TUTORIAL, UNEQUAL, trainer
+from test_trainers import FIXED, FRESH, QUICKLY, TUTORIAL, UNEQUAL, trainer
 
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.normal_form import RULED, normal_form, replaceable
@@ -77,6 +77,7 @@ def losses(task: Any, kind: str, parameters: dict[str, Any]) -> np.ndarray[Any, 
     return np.asarray(started.advance(EPOCHS).loss)
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 @pytest.mark.parametrize(("task", "one", "other"), SAME, ids=str)
@@ -103,6 +104,7 @@ def test_on_jax_they_have_the_same_losses_too(tmp_path: Path) -> None:
         assert first["scores"].loss.tobytes() == second["scores"].loss.tobytes(), (task, one, other)
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 @pytest.mark.parametrize(("task", "one", "other"), APART, ids=str)

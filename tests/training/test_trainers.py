@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from literal import with_one_pipeline_for_equal_arrays, with_one_traced_model_for_equal_ones
 
 from sweep.experiment.configuration import Configuration
-from sweep.machine.loading import import_keras
 from sweep.tasks.explicit import ExplicitTask
 from sweep.tasks.increasing import IncreasingTask
 from sweep.tasks.marked import MarkedTask
@@ -79,38 +78,8 @@ GRID: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def keras_pipeline() -> Callable[[Any], Any]:
-    """How Keras makes a `tf.data` pipeline of arrays: anew at each `fit` and `predict`, which is most of their time."""
-    import_keras()
-    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-    return ArrayDataAdapter.get_tf_dataset  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def one_pipeline_for_equal_arrays(
-    keras_pipeline: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
-) -> dict[Any, Any]:
-    """Keras makes one for equal arrays, and only what it gives of them is made anew."""
-    from keras.src import tree
-    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-    made: dict[Any, Any] = {}
-
-    def pipeline(self: Any) -> Any:
-        arrays = [(array.shape, array.dtype.str, array.tobytes()) for array in tree.flatten(self._inputs)]
-        key = (self.batch_size, self._shuffle, *arrays)
-        if self._shuffle or key not in made:
-            made[key] = keras_pipeline(self)
-        return made[key]
-
-    monkeypatch.setattr(ArrayDataAdapter, "get_tf_dataset", pipeline)
-    return made
-
-
-QUICKLY = pytest.mark.usefixtures("one_pipeline_for_equal_arrays")
-"""Where the literal loop trains for long."""
+QUICKLY = pytest.mark.usefixtures("literal_loop_without_repetition")
+"""Where the literal loop trains."""
 
 
 def trainer(task: Any, seeds: tuple[int, ...], **parameters: Any) -> Trainer:
@@ -297,24 +266,33 @@ def test_the_literal_trainer_is_the_tutorials_script() -> None:
 
 
 @pytest.mark.slow
-def test_the_literal_trainer_learns_the_same_from_pipelines_that_keras_makes_anew_for_each_fit(
-    one_pipeline_for_equal_arrays: dict[Any, Any], keras_pipeline: Callable[[Any], Any], monkeypatch: Any
-) -> None:
-    """To the last bit; it takes twice as long, so that the other tests have one pipeline for equal arrays."""
-    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-    options = {"trainer": "fit", "epochs": 4, "evaluate_every": 2, "shuffle": True}
-    quick = trainer(TUTORIAL, (2,), **options)
-    learnt = quick.advance(4)
-    assert len(one_pipeline_for_equal_arrays) == 4, "of two sequences, to train on and to test on"
-    monkeypatch.setattr(ArrayDataAdapter, "get_tf_dataset", keras_pipeline)
-    literal = trainer(TUTORIAL, (2,), **options)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shuffle": True, "learning_rate": 0.02},
+        {"cell": "gru", "layers": 2, "optimizer": "rmsprop", "gate_bias": "chrono", "clip_norm": 1.0, "timesteps": 2},
+    ],
+)
+def test_the_literal_trainer_learns_the_same_where_keras_makes_pipelines_and_traces_anew(options: Any) -> None:
+    """To the last bit; it takes several times as long, so that the other tests do without."""
+    options = {"trainer": "fit", "epochs": 4, "evaluate_every": 2} | options
+    with pytest.MonkeyPatch.context() as patch:
+        pipelines = with_one_pipeline_for_equal_arrays(patch)
+        with_one_traced_model_for_equal_ones(patch)
+        others = {"learning_rate": 0.1, "gate_bias": "zeros"}
+        trainer(TUTORIAL, (7,), **options | others).advance(1)  # lends its trace, and leaves its variables behind
+        quick = trainer(TUTORIAL, (2, 5), **options)
+        learnt = quick.advance(4)
+        assert len(pipelines) == 4, "of two sequences, to train on and to test on"
+        steps, weights = quick.step_accuracy(), quick.weights()
+    literal = trainer(TUTORIAL, (2, 5), **options)
     learnt_anew = literal.advance(4)
+    assert len(pipelines) == 4
     for name in ("loss", "max_error", "accuracy"):
         np.testing.assert_array_equal(getattr(learnt_anew, name), getattr(learnt, name))
-    assert len(one_pipeline_for_equal_arrays) == 4
-    for ours, theirs in zip(quick.weights()[0], literal.weights()[0], strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(literal.step_accuracy(), steps)
+    for one, other in zip(weights, literal.weights(), strict=True):
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
 
 
 @QUICKLY
@@ -399,6 +377,7 @@ def test_a_network_that_diverged_answers_nothing(kind: str) -> None:
     assert all(np.isnan(scores.of(name)).all() for name in ("margin", "recall_margin", "recall_bits", "test_loss"))
 
 
+@QUICKLY
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fit", "fused"])
 @pytest.mark.parametrize("parameters", [{}, {"timesteps": 3, "last_weight": 3.0}, {"batch_layout": "steps"}])
