@@ -1,8 +1,11 @@
 """optuna-dashboard on the copy of a study, for this machine alone."""
 
-from collections.abc import Callable, Iterable
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, BinaryIO
+from wsgiref.simple_server import WSGIServer
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 
@@ -23,12 +26,39 @@ def show_dashboard(url: str, port: int, picture: Callable[[int], bytes]) -> None
         from optuna_dashboard import wsgi
     except ModuleNotFoundError as error:
         raise SweepError(f"dashboard: needs {error.name}, which is not installed; {installing('dashboard')}") from None
-    with open_storage(url) as storage:
+    with open_storage(url) as storage, _heard_between_requests():
         try:
             pages = _for_this_machine(wsgi(storage, artifact_store=_Pictures(picture)))
-            bottle.run(pages, host="127.0.0.1", port=port)
+            bottle.run(pages, host="127.0.0.1", port=port, server_class=_Server)
         except OSError as error:
             raise SweepError(f"--port: {port} cannot be listened on ({error.strerror}); choose another") from None
+
+
+class _Server(WSGIServer):
+    """Ends after the request that was being answered when Ctrl-C came: an answer takes the exception for its own."""
+
+    told = False
+
+    def service_actions(self) -> None:
+        """After each request, and twice a second."""
+        if _Server.told:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _heard_between_requests() -> Iterator[None]:
+    """Have the server told of a first Ctrl-C; a second one does not wait for it."""
+
+    def tell(*_: object) -> None:
+        _Server.told = True
+        signal.signal(signal.SIGINT, before)
+
+    _Server.told, before = False, signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, tell)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _for_this_machine(pages: _Pages) -> _Pages:
