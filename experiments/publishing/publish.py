@@ -7,6 +7,7 @@ Nothing on these pages is typed that was measured. The records are published bes
 `tests/test_published.py` makes the reports and the pages anew from them.
 """
 
+import json
 import re
 import shutil
 import sys
@@ -20,6 +21,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sweep.experiment.file import load, override
+from sweep.experiment.identity import differences
+from sweep.experiment.stored import load_stored
 from sweep.reporting.findings.answer import answer
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.conditions import of_trial
@@ -29,6 +33,7 @@ from sweep.reporting.findings.tables import ert_interval
 from sweep.reporting.look.display import DASH, columns, count, percent, percent_interval, value_text
 from sweep.reporting.look.rendering import rendered
 from sweep.reporting.page import write_report
+from sweep.results.manifest import begun_with
 from sweep.results.record import record_schema
 from sweep.results.results import Results
 from sweep.results.store import Store
@@ -61,6 +66,8 @@ def publish(run: Path, names: Sequence[str]) -> None:
 
 def republish(names: Collection[str]) -> None:
     """Draw the reports of `names`, and the pages, anew from the published records; nothing is trained."""
+    for name in names:
+        ask_anew(ROOT / "experiments" / f"{name}.toml", PUBLISHED / name)
     with tempfile.TemporaryDirectory() as folder:
         stores = {name: restored(PUBLISHED / name, Path(folder)) for name in experiments()}
         found = {name: store.load() for name, store in stores.items()}
@@ -69,6 +76,18 @@ def republish(names: Collection[str]) -> None:
         (ROOT / "results" / "README.md").write_text(page(found))
         readme = ROOT / "README.md"
         readme.write_text(with_opening(readme.read_text(), found))
+
+
+def ask_anew(file: Path, folder: Path) -> None:
+    """Take the question and `[answer]` of an experiment's `file` over to what is published of it, as `sweep run` does.
+
+    Nothing is taken of a file that would be trained otherwise.
+    """
+    manifest = json.loads((folder / "manifest.json").read_text())
+    asked = override(load(file), **manifest["overrides"]).as_begun_with(begun_with(manifest))
+    stored = load_stored(folder / "experiment.toml", manifest["overrides"]).as_begun_with(begun_with(manifest))
+    if not differences(stored, asked) and asked.confirm == stored.confirm:
+        shutil.copy(file, folder / "experiment.toml")
 
 
 def publish_one(store: Store, folder: Path) -> None:

@@ -10,7 +10,7 @@ import click
 
 from sweep.cli.benchmark import bench
 from sweep.cli.files import init, plan, schema
-from sweep.cli.results import compare, dashboard, export, list_, predict, report, show
+from sweep.cli.results import answer, compare, dashboard, export, list_, predict, report, show
 from sweep.cli.streams import drop_stdout, forgiving_streams
 from sweep.cli.table import forget_no_width
 from sweep.cli.training import confirm, run
@@ -68,5 +68,20 @@ def cli() -> None:
     """
 
 
-for _command in (run, confirm, plan, list_, show, compare, report, export, predict, bench, dashboard, init, schema):
+for _command in (
+    run,
+    confirm,
+    plan,
+    list_,
+    show,
+    answer,
+    compare,
+    report,
+    export,
+    predict,
+    bench,
+    dashboard,
+    init,
+    schema,
+):
     cli.add_command(_command)

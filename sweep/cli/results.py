@@ -67,26 +67,57 @@ def list_(results: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @results_option
+@click.option("--sort", metavar="COLUMN", help="Order the rows by this column, best first; all trials are shown.")
+@click.option("--columns", metavar="A,B,...", help="Show these columns alone, in this order.")
 @json_option
-def show(name: str, results: Path, as_json: bool) -> None:
-    """Print an experiment's accuracy table: its best trials, with intervals and the memoryless ceiling.
+def show(name: str, results: Path, sort: str | None, columns: str | None, as_json: bool) -> None:
+    """Print the answer, and the accuracy table: the best trials, with intervals and the memoryless ceiling.
+
+    Columns go by the names of `sweep export NAME --table accuracy`.
 
     \b
     Example:
       sweep show tutorial
+      sweep show tuning --sort ert_sequences --columns trial,units,learning_rate,solve_rate,ert_sequences
     """
     from sweep.reporting.findings.confirmed import with_confirmed
     from sweep.reporting.findings.findings import Findings
-    from sweep.reporting.findings.tables import accuracy_table
+    from sweep.reporting.findings.tables import accuracy_table, arranged
 
     loaded = store_of(results, name).load()
+    chosen = None if columns is None else [column.strip() for column in columns.split(",")]
+    findings = Findings(loaded)
     if as_json:
-        findings = Findings(loaded)
         table = with_confirmed(findings, accuracy_table(findings, top=None))
-        click.echo(table.to_json(orient="records", double_precision=15))
+        click.echo(arranged(table, sort, chosen).to_json(orient="records", double_precision=15))
         return
-    print_text(loaded.experiment.question)
-    print_results(loaded)
+    print_results(loaded, sort, chosen)
+
+
+@click.command()
+@click.argument("name")
+@results_option
+@json_option
+def answer(name: str, results: Path, as_json: bool) -> None:
+    """Print the answer to an experiment's question in one sentence: what the report says first.
+
+    What is asked stands under [answer] in the experiment file; without it the design decides. A changed question or
+    [answer] needs no training: `sweep run` stores it.
+
+    \b
+    Example:
+      sweep answer shuffle
+      sweep answer shuffle --json        the figures behind it too
+    """
+    from sweep.reporting.findings.answer import answer as answered
+    from sweep.reporting.findings.answer_rows import answer_rows
+    from sweep.reporting.findings.findings import Findings
+
+    findings = Findings(store_of(results, name).load())
+    if as_json:
+        click.echo(json.dumps(answer_rows(findings)))
+    else:
+        print_text(answered(findings).sentence)
 
 
 @click.command()

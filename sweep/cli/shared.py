@@ -13,6 +13,8 @@ from sweep.errors import SweepError
 from sweep.machine.backend import BACKENDS, VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sweep.experiment.file import ExperimentFile
     from sweep.results.results import Results
     from sweep.results.store import Store
@@ -103,28 +105,32 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
 
 
-def print_results(results: "Results") -> None:
-    """Print the accuracy table, and what was confirmed."""
+def print_results(results: "Results", sort: str | None = None, chosen: "Sequence[str] | None" = None) -> None:
+    """Print question, answer, accuracy table, sorted by a column or of `chosen` ones alone, and what was confirmed."""
+    from sweep.reporting.findings.answer import answer
     from sweep.reporting.findings.confirmed import confirmed_table, optimism
     from sweep.reporting.findings.findings import Findings
-    from sweep.reporting.findings.tables import accuracy_table
+    from sweep.reporting.findings.tables import accuracy_table, arranged
     from sweep.reporting.look.display import displayed, heading
 
     findings = Findings(results)
-    table = displayed(accuracy_table(findings))
+    shown = arranged(accuracy_table(findings, top=10 if sort is None else None), sort, chosen)
+    print_text(results.experiment.question)
+    table = displayed(shown)
     if table.empty:
         asked = results.experiment.trials * len(results.experiment.condition_settings)
         print_text(f"No trial has finished yet, of {asked:,}; {GOES_ON}.")
         return
+    print_text(answer(findings).sentence)
     objectives = {objective.removeprefix("-") for objective in results.experiment.study.objectives}
-    left = [heading(name) for name in _LEAVING if name not in objectives]
+    left = [heading(name) for name in _LEAVING if name not in objectives and chosen is None]
     leaving = [head for plain in left for head in (plain, f"{plain} (95%)")]  # a column may have its interval in it
     left_out = print_table(list(table.columns), table.to_numpy().tolist(), leaving=leaving)
     if left_out:
         print_text(
             f"No room for {', '.join(left_out)}: `sweep export {results.name} --table accuracy` has every column."
         )
-    if sentence := optimism(findings):
+    if chosen is None and sort is None and (sentence := optimism(findings)):
         table = displayed(confirmed_table(findings))
         print_text(sentence)
         print_table(list(table.columns), table.to_numpy().tolist())

@@ -34,7 +34,7 @@ WORTH_SEEDS = 0.1
 class Arm:
     """A trained configuration: `replicates` as the results hold them, one row a seed.
 
-    `trained` is how many training sequences those were shown that were shown most.
+    `trained` is how many training sequences one is shown that neither solves the task nor diverges.
     """
 
     trial: int
@@ -201,15 +201,15 @@ def _row(pair: Pair, metric: str, found: _Measured, p_values: tuple[float, float
 
 def _measured(pair: Pair, metric: str) -> _Measured:
     if not pair.matched:
-        limits = _limits((*pair.a, *pair.b), metric)
+        limits = limits_of((*pair.a, *pair.b), metric)
         a, b = (np.array([_values(arm, metric, limits)[0].mean() for arm in side]) for side in (pair.a, pair.b))
         return _Measured(a, b, _sign(metric) * a, _sign(metric) * b, paired=False, unit="trial")
-    seeds_a, seeds_b = (_common_seeds(side) for side in (pair.a, pair.b))
+    seeds_a, seeds_b = (common_seeds(side) for side in (pair.a, pair.b))
     every = {tuple(arm.replicates["seed"]) for arm in (*pair.a, *pair.b)}
     sums = [np.zeros(len(seeds)) for seeds in (seeds_a, seeds_b, seeds_a, seeds_b)]
     for arm_a, arm_b in zip(pair.a, pair.b, strict=True):
-        limits = _limits((arm_a, arm_b), metric)
-        parts = [_of_seeds(arm, metric, limits, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
+        limits = limits_of((arm_a, arm_b), metric)
+        parts = [of_seeds(arm, metric, limits, seeds) for arm, seeds in ((arm_a, seeds_a), (arm_b, seeds_b))]
         better = [_sign(metric) * values for values, _ in parts]
         if OUTCOMES[metric].is_time:
             times, solved = (np.concatenate(both) for both in zip(*parts, strict=True))
@@ -236,7 +236,7 @@ def measured_alike(arms: Sequence[Arm], metric: str) -> list[Measured]:
 
     A replicate that had not come to it by then is worse than any that had, and as bad as the others.
     """
-    limits, found = _limits(arms, metric), []
+    limits, found = limits_of(arms, metric), []
     for arm in arms:
         values, solved = _values(arm, metric, limits)
         better = _sign(metric) * values
@@ -249,34 +249,34 @@ def measured_alike(arms: Sequence[Arm], metric: str) -> list[Measured]:
 
 def cut_off(arms: Sequence[Arm], metric: str) -> float:
     """The smallest budget of the arms, at which a time is cut off; inf where all replicates came to it."""
-    return _limits(arms, metric).horizon
+    return limits_of(arms, metric).horizon
 
 
 def _sign(metric: str) -> float:
     return -1.0 if OUTCOMES[metric].better == "lower" else 1.0
 
 
-def _common_seeds(arms: Sequence[Arm]) -> list[int]:
+def common_seeds(arms: Sequence[Arm]) -> list[int]:
+    """The seeds that every arm has, in order."""
     return sorted(set.intersection(*(set(map(int, arm.replicates["seed"])) for arm in arms)))
 
 
-def _of_seeds(
-    arm: Arm, metric: str, limits: _Limits, seeds: list[int]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def of_seeds(arm: Arm, metric: str, limits: Limits, seeds: list[int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(seeds,) each: the metric of these `seeds`, and whether the task was solved within the horizon."""
     values, solved = _values(arm, metric, limits)
     place = {int(seed): index for index, seed in enumerate(arm.replicates["seed"])}
     chosen = [place[seed] for seed in seeds]
     return values[chosen], solved[chosen]
 
 
-class _Limits(NamedTuple):
+class Limits(NamedTuple):
     """What stands in for a value that is missing: of times the `horizon`, of scores the `worst` one."""
 
     horizon: float
     worst: float
 
 
-def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
+def limits_of(arms: Sequence[Arm], metric: str) -> Limits:
     """Of arms that are compared: the smallest budget, and the worst score that any of their replicates has.
 
     A replicate that diverged has nothing right, and of a score that may be below 0 it is as bad as the worst.
@@ -292,7 +292,7 @@ def _limits(arms: Sequence[Arm], metric: str) -> _Limits:
     found = _unbounded_scores(arms, metric)
     found = found[np.isfinite(found)]
     worst = (found.min() if measure.better == "higher" else found.max()) if len(found) else 0.0
-    return _Limits(horizon, float(worst))
+    return Limits(horizon, float(worst))
 
 
 def _has_diverged(arms: Sequence[Arm], metric: str) -> bool:
@@ -311,7 +311,7 @@ def _time_of(metric: str) -> str:
     return metric if OUTCOMES[metric].is_time else "sequences_to_solve"
 
 
-def _values(arm: Arm, metric: str, limits: _Limits) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _values(arm: Arm, metric: str, limits: Limits) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(replicates,) each: the metric, and whether the task was solved within the horizon."""
     rows = arm.replicates
     times = rows[_time_of(metric)].to_numpy(float, na_value=np.nan)

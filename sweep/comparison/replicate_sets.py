@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from sweep.comparison.compare import Arm, Pair
 from sweep.errors import SweepError
+from sweep.experiment.answer import MOST_VALUES
 from sweep.experiment.space import Choices, Range
 from sweep.experiment.trials import Phase, TrialNumber, conditions_of
 from sweep.faults import plural, quoted, unknown
@@ -21,7 +22,6 @@ from sweep.results.same_computation import Computations
 if TYPE_CHECKING:
     from sweep.results.results import Results
 
-_MOST_VALUES = 8  # of a parameter; 28 pairs of them
 _MOST_SAME = 3  # pairs of trials that are the same computation, told one by one
 
 
@@ -100,64 +100,99 @@ def pairs_of(*sides: Side) -> tuple[list[Pair], list[str]]:
     return [pair for contest in contests for pair in contest.pairs], notes
 
 
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """Two values, `a` and `b` in the file's order, of a searched parameter, and what stands for them in `pair`.
+
+    The pair's condition holds the values of the parameters too within which they are compared.
+    """
+
+    parameter: str
+    a: Any
+    b: Any
+    pair: Pair
+
+
 def pairs_by(results: Results, parameter: str) -> tuple[list[Pair], list[str]]:
-    """A pair for each condition and each two values of a searched parameter, and notes.
+    """A pair for each condition and each two values of a searched parameter, and notes; see `contrasts`."""
+    try:
+        found, notes = contrasts(results, parameter)
+    except SweepError as error:
+        raise SweepError(f"--by {error}") from None
+    return [contrast.pair for contrast in found], notes
+
+
+def contrasts(results: Results, parameter: str, within: Sequence[str] = ()) -> tuple[list[Contrast], list[str]]:
+    """One for each condition, combination of values of `within` and two values of a searched parameter, and notes.
 
     Complete trials of the search that agree in all other parameters stand against each other, but for those that are
     the same computation. Where no two agree, all trials with one value stand against all with the other.
     """
     search = results.experiment.search
     if parameter not in search:
-        raise SweepError(f"--by {parameter}: " + unknown("searched parameter", parameter, search))
+        raise SweepError(f"{parameter}: " + unknown("searched parameter", parameter, search))
     searched = PhaseView.of(results, Phase.SEARCH)
     trials = searched.trials[searched.trials["state"] == "complete"]
-    values = _levels(search[parameter], trials[parameter].dropna())
+    values = levels(search[parameter], trials[parameter].dropna())
     if len(values) < 2:
+        raise SweepError(f"{parameter}: the complete trials have {plural(len(values), 'value')} of it; two are needed")
+    if len(values) > MOST_VALUES:
         raise SweepError(
-            f"--by {parameter}: the complete trials have {plural(len(values), 'value')} of it; two are needed"
-        )
-    if len(values) > _MOST_VALUES:
-        raise SweepError(
-            f"--by {parameter}: the complete trials have {len(values)} values of it; at most {_MOST_VALUES} can be "
+            f"{parameter}: the complete trials have {len(values)} values of it; at most {MOST_VALUES} can be "
             "compared, so choose a parameter of few values"
         )
-    others = [name for name in search if name != parameter]
+    others = [name for name in search if name != parameter and name not in within]
     computed, same = Computations(searched), dict[str, None]()
-    pairs, unmatched = [], 0
-    settings = results.experiment.condition_settings
-    for number, setting in enumerate(settings):
-        own = trials[conditions_of(trials["trial"], len(settings)) == number]
-        groups = {value: _by_others(own[own[parameter] == value], others) for value in values}
+    found, unmatched = [], 0
+    for setting, own in cells(results, trials, within):
+        groups = {value: by_others(own[own[parameter] == value], others) for value in values}
         for value_a, value_b in itertools.combinations(values, 2):
             of_a, of_b = groups[value_a], groups[value_b]
             common = [key for key in of_a if key in of_b]
             if not of_a or not of_b:
                 continue
             unmatched += not common
-            alike = {key: found for key in common if (found := computed.same(of_a[key], of_b[key]))}
+            alike = {key: one for key in common if (one := computed.same(of_a[key], of_b[key]))}
             some = 0 < len(alike) < len(common)
             same |= dict.fromkeys(f"{each.sentence}{' They are left out.' if some else ''}" for each in alike.values())
             if some:
                 common = [key for key in common if key not in alike]
             a, b = (
-                tuple(_arm(searched, trial) for trial in ([of[key] for key in common] or of.values()))
+                tuple(arm_of(searched, trial) for trial in ([of[key] for key in common] or of.values()))
                 for of in (of_a, of_b)
             )
             label_a, label_b = (f"{parameter} = {_written(value)}" for value in (value_a, value_b))
-            pairs.append(Pair(setting, label_a, label_b, a, b, matched=bool(common), same=bool(alike) and not some))
-    if not pairs:
-        raise SweepError(f"--by {parameter}: under no condition have complete trials two values of it")
+            pair = Pair(setting, label_a, label_b, a, b, matched=bool(common), same=bool(alike) and not some)
+            found.append(Contrast(parameter, value_a, value_b, pair))
+    if not found:
+        raise SweepError(f"{parameter}: under no condition have complete trials two values of it")
     notes = list(same)[:_MOST_SAME]
     if len(same) > _MOST_SAME:
         notes.append(f"The same holds for {plural(len(same) - _MOST_SAME, 'other pair')} of trials.")
     if not unmatched:
-        return pairs, notes
+        return found, notes
     notes.append(
-        f"{unmatched} of {plural(len(pairs), 'comparison')} {'has' if unmatched == 1 else 'have'} no two trials that "
+        f"{unmatched} of {plural(len(found), 'comparison')} {'has' if unmatched == 1 else 'have'} no two trials that "
         "agree in all else: there, trials as the search drew them are compared, whose other parameters may differ as "
         "well."
     )
-    return pairs, notes
+    return found, notes
+
+
+def cells(
+    results: Results, trials: pd.DataFrame, within: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Each condition, and in it each combination of values of `within` that occurs in its `trials`, with its rows."""
+    settings = results.experiment.condition_settings
+    for number, setting in enumerate(settings):
+        own = trials[conditions_of(trials["trial"], len(settings)) == number]
+        present = [levels(results.experiment.search[name], own[name].dropna()) for name in within]
+        for values in itertools.product(*present):
+            rows = own
+            for name, value in zip(within, values, strict=True):
+                rows = rows[rows[name] == value]
+            if len(rows):
+                yield setting | dict(zip(within, values, strict=True)), rows
 
 
 def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
@@ -178,19 +213,29 @@ def _arms(side: Side) -> dict[str, tuple[dict[str, Any], Arm]]:
     arms = {}
     for number, (trial, view) in sorted(chosen.items()):
         task = results.experiment.base.with_recalled(**settings[number]).task
-        arms[task.model_dump_json()] = (settings[number], _arm(view, trial))
+        arms[task.model_dump_json()] = (settings[number], arm_of(view, trial))
     if not arms:
         raise SweepError(f"{side.label}: has no complete trial yet; the same `sweep run` again goes on with it")
     return arms
 
 
-def _arm(results: PhaseView, trial: int) -> Arm:
-    rows, curves = (frame[frame["trial"] == trial] for frame in (results.replicates, results.curves))
+def arm_of(results: PhaseView, trial: int) -> Arm:
+    """A trial as one phase trained it; SweepError where it failed."""
+    rows = results.replicates[results.replicates["trial"] == trial]
     if rows.empty:
         raise SweepError(f"{results.name}:{trial}: failed and has no replicate to compare; choose another trial")
-    return Arm(
-        trial, rows.sort_values("seed"), float(curves["sequences"].max()), confirmed=results.phase == Phase.CONFIRM
-    )
+    return Arm(trial, rows.sort_values("seed"), budget_of(results, trial), confirmed=results.phase == Phase.CONFIRM)
+
+
+def budget_of(results: PhaseView, trial: int) -> float:
+    """The training sequences that a replicate of the trial is shown if it neither solves the task nor diverges."""
+    experiment = results.experiment
+    epochs: Any = experiment.base.training.epochs
+    if "epochs" in experiment.search:
+        (searched,) = results.trials["epochs"][results.trials["trial"] == trial]
+        epochs = epochs if pd.isna(searched) else searched
+    condition = TrialNumber.of(trial, len(results.tasks)).condition
+    return float(int(epochs) * results.tasks[condition].num_sequences)
 
 
 def _optimism(side: Side, arms: dict[str, tuple[dict[str, Any], Arm]]) -> str:
@@ -228,7 +273,7 @@ def _nothing_shared(sides: Sequence[Side]) -> str:
     )
 
 
-def _levels(dimension: Choices | Range, found: pd.Series) -> list[Any]:
+def levels(dimension: Choices | Range, found: pd.Series) -> list[Any]:
     """The values that occur, in the order of the experiment file."""
     present = list(dict.fromkeys(found))
     if isinstance(dimension, Choices):
@@ -237,7 +282,7 @@ def _levels(dimension: Choices | Range, found: pd.Series) -> list[Any]:
     return sorted(present)
 
 
-def _by_others(trials: pd.DataFrame, others: list[str]) -> dict[tuple[str, ...], int]:
+def by_others(trials: pd.DataFrame, others: list[str]) -> dict[tuple[str, ...], int]:
     """The values of the other parameters -> the earliest trial that has them."""
     found: dict[tuple[str, ...], int] = {}
     for _, row in trials.iterrows():

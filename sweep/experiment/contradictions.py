@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from sweep.experiment.asked import faults_of_answer
 from sweep.experiment.experiment import ConfirmConfig, Experiment
 from sweep.experiment.space import Choices, Dimension, Range, listed
 from sweep.experiment.steps import MOST_STEPS, Steps
@@ -46,6 +47,8 @@ def contradictions(experiment: Experiment, study_keys: set[str]) -> list[str]:
         faults.append(f"study.trials: is {experiment.study.trials}; nothing is searched, so 1 is all there is")
     if experiment.confirm is not None:
         faults += _faults_of_confirmation(experiment, experiment.confirm)
+    if experiment.answer is not None:
+        faults += faults_of_answer(experiment, experiment.answer)
     if experiment.study.sampler == "grid":
         try:
             size = experiment.grid_size

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_serializer, model_validator
 
+from sweep.experiment.answer import AnswerConfig
 from sweep.experiment.configuration import SECTIONS, Configuration, ModelConfig, TrainingConfig
 from sweep.experiment.grid import grid_points, grid_size, grid_values
 from sweep.experiment.outcomes import OBJECTIVES, OUTCOMES
@@ -144,6 +145,7 @@ class Experiment(Frozen):
     search: dict[str, Dimension] = Field({}, description="model or training parameter -> what the sampler may choose")
     study: StudyConfig = Field(StudyConfig(), description="sampler, trials, seeds and objective")
     confirm: ConfirmConfig | None = Field(None, description="left out: the search is all there is")
+    answer: AnswerConfig | None = Field(None, description="what the question asks; left out: what fits the design")
 
     @property
     def base(self) -> Configuration:

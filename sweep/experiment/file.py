@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweep.errors import SweepError
+from sweep.experiment.answer import AnswerConfig
 from sweep.experiment.configuration import SECTIONS
 from sweep.experiment.contradictions import contradictions, refused_with
 from sweep.experiment.experiment import MOST_SEEDS, SEARCHABLE, ConfirmConfig, Experiment, StudyConfig, settings_of
@@ -178,8 +179,9 @@ def parse(raw: Mapping[str, Any], where: str, text: str = "") -> Experiment:
     sections: dict[str, type[Frozen]] = {**SECTIONS, "study": StudyConfig}
     for key, section in sections.items():
         parts[key] = _section(raw.get(key, {}), section, key, faults)
-    if "confirm" in raw:
-        parts["confirm"] = _section(raw["confirm"], ConfirmConfig, "confirm", faults)
+    for key, section in (("confirm", ConfirmConfig), ("answer", AnswerConfig)):
+        if key in raw:
+            parts[key] = _section(raw[key], section, key, faults)
     faults += faults_of_conditions
     parts["search"] = _search(raw.get("search", {}), faults)
     if not faults:

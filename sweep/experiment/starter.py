@@ -61,6 +61,11 @@ seeds = 5                         # replicates of each: 5 means seeds 0 to 4; or
 [confirm]
 top = 1
 seeds = 10                        # the next ones after the search's own
+
+# What the question asks, so that the report can answer it in one sentence. It may be changed at any time.
+[answer]
+best = true                       # or: smallest = "units", where = "solve_rate >= 0.9"
+#                                   or, of a grid: compare = "units"
 """
 
 

@@ -18,7 +18,7 @@ from sweep.reporting.findings.choice import choice_table, choices, measured_wher
 from sweep.reporting.findings.conditions import criterion
 from sweep.reporting.findings.counts import counts
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.findings.runner_up import compared_trials, duel_table, how_sure
+from sweep.reporting.findings.runner_up import duel_table, how_sure
 from sweep.reporting.findings.tables import accuracy_table, cost_table
 from sweep.reporting.look.display import columns
 from sweep.reporting.look.drawing import Drawing
@@ -75,7 +75,7 @@ def experiment_markdown(found: Content, *, level: int, beside: str = "") -> str:
 def curves_needed(results: Results) -> set[int]:
     """The trials whose curves a report needs, for `Store.load`: hundreds of a study's thousands are never drawn."""
     findings = Findings(results)
-    return best_numbers(findings) | compared_trials(findings) | curves_drawn(findings)
+    return best_numbers(findings) | curves_drawn(findings)
 
 
 def content(results: Results) -> Content:

@@ -30,6 +30,7 @@ from sweep.stats.times import (
     expected_running_time_interval,
     kaplan_meier,
     log_rank_scores,
+    median_interval,
 )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "mean_difference_interval",
     "mean_interval",
     "mean_ranks",
+    "median_interval",
     "mid_p_interval",
     "paired_mean_difference_interval",
     "paired_permutation_test",

@@ -46,6 +46,26 @@ def censored_median(times: ArrayLike) -> float:
     return float(low if low == high else low + (high - low) / 2)
 
 
+def median_interval(times: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Interval of the median of `times` (replicates,), inf of those that never came to it: two of them, by rank.
+
+    It holds whatever the distribution (Thompson 1936), as how many lie below the median is binomial; -inf and inf where
+    so few cannot tell, or where the end is a replicate that never came to it.
+
+    >>> median_interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), median_interval([1.0, 2.0])
+    (Interval(low=1.0, high=6.0), Interval(low=-inf, high=inf))
+    """
+    from scipy.stats import binom
+
+    ordered: NDArray[np.float64] = np.sort(np.asarray(times, float))
+    below = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5)) if len(ordered) else 0
+    if not len(ordered) or binom.cdf(below, len(ordered), 0.5) > (1 - confidence) / 2:
+        below -= 1
+    if below < 0:
+        return Interval(-np.inf, np.inf)
+    return Interval(float(ordered[below]), float(ordered[-1 - below]))
+
+
 def expected_running_time(spent: ArrayLike, solved: ArrayLike) -> float:
     """Everything `spent` (replicates,) divided by the number `solved` (replicates,); inf if none is.
 

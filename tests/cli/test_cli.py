@@ -27,8 +27,12 @@ from sweep.training.predict import Step
 
 Sweep = Callable[..., Result]
 
-SHOWN = """\
+DASH = "\N{EN DASH}"
+SHOWN = f"""\
 How long can it remember?
+So far, with 5 of 6 trials finished: with the best configuration found for each condition, the task is solved by 3 of 3\
+ seeds (100%, 95% interval 29{DASH}100%) at sequence_length = 5 and none of 3 seeds (95% interval 0{DASH}71%) at\
+ sequence_length = 6.
 
  sequence_length   trial   state      units   learning_rate   timesteps   shuffle   seeds   solve rate (95%)   recall accuracy (95%)   sequence accuracy   loss    chance   memoryless ceiling   epochs to solve   ERT (sequences) (95%)   solved by the margin   test loss below memoryless   recall bits   test loss   memoryless loss   ERT to keep (sequences) (95%)
  ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -515,3 +519,50 @@ def test_an_example_is_shown_but_for_its_last_symbol_which_is_what_comes(
     assert (shown[1:], steps) == (["0", "1", "2"], 2)
     assert then == shown[0]
     assert result.err == f"trial 0, seed 0\nexample: {then} 0 1 2 {then}\n"
+
+
+def test_answer_prints_the_sentence_alone(small: Store, sweep_command: Sweep) -> None:
+    result = sweep_command("answer", "small")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.strip() in SHOWN
+    assert sweep_command("answer", "small").out == result.out
+    found = json.loads(sweep_command("answer", "small", "--json").out)
+    assert found["sentence"] == result.out.strip()
+    assert (found["question"], found["kind"], found["metric"]) == ("How long can it remember?", "best", "recall_bits")
+    assert [(row["condition"], row["trial"]) for row in found["rows"]] == [
+        ({"sequence_length": 5}, 2),
+        ({"sequence_length": 6}, 1),
+    ]
+
+
+def test_show_sorts_by_a_column_and_chooses_columns(small: Store, sweep_command: Sweep) -> None:
+    rows = json.loads(sweep_command("show", "small", "--json", "--sort", "units", "--columns", "trial,units").out)
+    assert [list(row) for row in rows] == [["trial", "units"]] * 5
+    assert [row["units"] for row in rows] == sorted(row["units"] for row in rows)
+    best_first = json.loads(sweep_command("show", "small", "--json", "--sort", "solve_rate").out)
+    rates = [row["solve_rate"] for row in best_first if row["solve_rate"] is not None]
+    assert rates == sorted(rates, reverse=True)
+    shown = sweep_command("show", "small", "--columns", "trial, solve_rate").out
+    assert "solve rate (95%)" in shown
+    assert "units" not in shown
+    for option in ("--sort", "--columns"):
+        refused = sweep_command("show", "small", option, "unitz")
+        assert (refused.code, refused.out) == (2, "")
+        assert f'{option}: unknown column "unitz"; did you mean "units"?' in refused.err
+
+
+@pytest.mark.slow
+def test_a_changed_answer_is_stored_and_nothing_is_trained(tmp_path: Path, sweep_command: Sweep) -> None:
+    file = tmp_path / "asked.toml"
+    text = 'question = "How often?"\n[task]\nname = "increasing"\n[training]\nepochs = 2\n[study]\nseeds = 3\n'
+    text += "[search]\nshuffle = { choices = [false, true] }\n"
+    text = text.replace("seeds = 3", 'seeds = 3\nsampler = "grid"')
+    file.write_text(text)
+    assert sweep_command("run", "asked.toml").code == 0
+    records = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/asked/trials").iterdir()}
+    file.write_text(text.replace("How often?", "Which is best?") + "[answer]\nbest = true\n")
+    assert sweep_command("run", "asked.toml").code == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results/asked/trials").iterdir()} == records
+    found = json.loads(sweep_command("answer", "asked", "--json").out)
+    assert (found["question"], found["kind"], found["taken_for"]) == ("Which is best?", "best", None)
+    assert found["sentence"] in " ".join((tmp_path / "results/asked/report/report.md").read_text().split())

@@ -22,7 +22,7 @@ from sweep.search.distributions import distributions
 SHIPPED = Path(__file__).parents[2] / "experiments"
 
 MINIMAL = 'question = "q"\n[task]\nname = "increasing"\n'
-WRITABLE = ("question", "task", "model", "training", "conditions", "search", "study", "confirm")
+WRITABLE = ("question", "task", "model", "training", "conditions", "search", "study", "confirm", "answer")
 EXPLICIT = 'question = "q"\n[task]\nname = "explicit"\n'
 
 

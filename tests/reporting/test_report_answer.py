@@ -81,11 +81,12 @@ def test_without_a_finished_trial_there_is_no_answer():
 
 
 def test_many_conditions_are_summed_up_by_their_extremes():
-    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 20}}
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8, 9]}, "study": {"seeds": 20}}
     found = answer(Findings(sample(tutorial().path, raw)))
-    assert "over 5 conditions" in found.sentence
-    assert found.details[0].startswith("In 2 of 5 conditions the final element, the one that needs memory, is")
-    assert len(found.details) == 1
+    assert "over 6 conditions" in found.sentence
+    assert found.details[0].startswith("In 2 of 6 conditions the final element, the one that needs memory, is")
+    assert len(found.details) == 2
+    assert "taken for `rate = true`" in found.details[1]
 
 
 def test_recall_is_above_what_needs_no_memory_only_where_its_interval_is():
@@ -103,17 +104,17 @@ def test_each_detail_is_told_once():
 
 
 def test_where_all_conditions_are_solved_alike_the_answer_says_it_once_and_then_how_soon():
-    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8]}, "study": {"seeds": 5}}
+    raw = TUTORIAL | {"conditions": {"sequence_length": [4, 5, 6, 7, 8, 9]}, "study": {"seeds": 5}}
     results = sample(tutorial().path, raw)
     trials = results.trials.assign(solve_rate=1.0, solve_rate_low=0.478, solve_rate_high=1.0)
     epochs = {0: [30, 35, 40, 45, 50], 1: [20, 25, 30, 35, 40], 2: [90, 95, 99, 97, 93], 3: [200, 210, 220, 230, 240]}
-    times = {number: 2.0 * np.array(epochs.get(number, [50, 60, 70, 80, 90])) for number in range(5)}
+    times = {number: 2.0 * np.array(epochs.get(number, [50, 60, 70, 80, 90])) for number in range(6)}
     for number, sequences in times.items():
         results.replicates.loc[results.replicates["trial"] == number, "sequences_to_solve"] = sequences
-    trials = trials.assign(ert_sequences=[times[number].mean() for number in range(5)])
+    trials = trials.assign(ert_sequences=[times[number].mean() for number in range(6)])
     found = answer(Findings(replace(results, trials=trials)))
     assert found.sentence == (
-        f"The task is solved by 5 of 5 seeds (100%, 95% interval 48{DASH}100%) in each of 5 conditions."
+        f"The task is solved by 5 of 5 seeds (100%, 95% interval 48{DASH}100%) in each of 6 conditions."
     )
     assert found.details[1] == (
         "To solve it once costs between 60 (95% interval 40 to 471) at sequence_length = 5 and 440 (95% interval 401 "

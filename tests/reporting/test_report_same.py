@@ -15,6 +15,7 @@ from sweep.results.results import Results
 STATES: dict[str, Any] = TUNING | {
     "search": {"stateful": {"choices": [True, False]}, "timesteps": {"choices": [1, "full"]}},
     "study": {"sampler": "grid", "seeds": 10},
+    "answer": {"best": True},
 }
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from sweep.errors import SweepError
+from sweep.experiment.asked import Asked, asked
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.computations import same_as
 from sweep.reporting.findings.conditions import given_up
 from sweep.reporting.findings.counts import Counts, counts
+from sweep.reporting.findings.effects import details_of_effects, sentence_of_effects
+from sweep.reporting.findings.extremes import details_of_extremes, sentence_of_extremes
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.findings.runner_up import told_apart
 from sweep.reporting.findings.tables import ert_interval, recall_interval
@@ -29,7 +34,7 @@ from sweep.reporting.look.display import (
 from sweep.results.ranking import as_good
 
 _ROUNDING = 1e-9
-_SPELT_OUT = 4  # conditions that one sentence can name; of more it names the extremes
+_SPELT_OUT = 5  # conditions that one sentence can name; of more it names the extremes
 
 
 @dataclass(frozen=True)
@@ -52,22 +57,64 @@ def answer(findings: Findings) -> Answer:
             f"{number} {end}" for number, end in ((tally.failed, "failed"), (tally.pruned, "ended early")) if number
         ]
         return Answer(f"There is no answer: of {plural(tally.finished, 'trial')}, {joined(ends)}.")
-    if len(findings.experiment.condition_settings) == 1:
-        sentence = _single(findings, chosen[0], tally)
-        details = (
-            _details(findings, chosen[0])
-            + lasting(findings, [chosen[0]])
-            + _tied(findings, chosen[0])
-            + _sure(findings)
-        )
-    else:
-        sentence = _several(findings, chosen)
-        details = _by_condition(findings, chosen) + lasting(findings, list(chosen.values())) + _sure(findings)
-    details += _picked(findings, chosen, tally)
+    try:
+        question = asked(findings.experiment)
+        sentence, details = _answered(findings, question, choices_by(findings, question), tally)
+        if question.taken:
+            details += (f"The file asks nothing in [answer]; its design was taken for `{question.taken}`.",)
+    except SweepError as error:
+        reason = str(error).removesuffix(".")
+        sentence, details = f"There is no answer{' yet' if tally.interrupted else ''}: {reason}.", ()
     if tally.interrupted:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
-    return Answer(sentence, tuple(details))
+    return Answer(sentence, details)
+
+
+def choices_by(findings: Findings, question: Asked) -> dict[int, Choice]:
+    """The best of each condition by what is asked for, where that is not what the study optimised."""
+    objective = findings.experiment.study.objectives[0].removeprefix("-")
+    if question.kind != "best" or question.metrics[0] == objective:
+        return choices(findings)
+    name = question.metrics[0]
+    wanted = f"-{name}" if OUTCOMES[name].better == "lower" else name
+    study = findings.experiment.study.model_copy(update={"objective": wanted})
+    experiment = findings.experiment.model_copy(update={"study": study})
+    return choices(Findings(replace(findings.results, experiment=experiment)))
+
+
+def _answered(
+    findings: Findings, question: Asked, chosen: dict[int, Choice], tally: Counts
+) -> tuple[str, tuple[str, ...]]:
+    """The sentence, and the details."""
+    if question.kind in ("compare", "smallest", "largest"):
+        compares = question.kind == "compare"
+        sentence = sentence_of_effects(findings) if compares else sentence_of_extremes(findings)
+        details = details_of_effects(findings) if compares else details_of_extremes(findings)
+        trained = _every(findings)
+        metric = question.metrics[0] if compares else question.bound.metric if question.bound else ""
+        if metric == "solve_rate" and (said := reservation(findings, trained)):
+            solved = sum(int(choice.replicates["solved"].astype(bool).sum()) for choice in trained)
+            trained_from = sum(len(choice.replicates) for choice in trained)
+            details.insert(0, f"{solved:,} of all {trained_from:,} networks solved it; {said}.")
+        return sentence, (*details, *lasting(findings, trained))
+    if len(findings.experiment.condition_settings) == 1:
+        sentence = _single(findings, chosen[0], tally)
+        more = [*_details(findings, chosen[0]), *lasting(findings, [chosen[0]]), *_tied(findings, chosen[0])]
+    else:
+        sentence = _several(findings, chosen)
+        more = [*_by_condition(findings, chosen), *lasting(findings, list(chosen.values()))]
+    return sentence, (*more, *_sure(findings), *_picked(findings, chosen, tally))
+
+
+def _every(findings: Findings) -> list[Choice]:
+    """All complete trials of the search."""
+    trials = findings.search.trials[findings.search.trials["state"] == "complete"]
+    return [
+        Choice(condition, findings.search, trial, False)
+        for condition in findings.conditions
+        for _, trial in condition.rows(trials).iterrows()
+    ]
 
 
 def settings(findings: Findings, trial: pd.Series) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sweep.comparison.compare import Arm, Comparison, Pair, compare
+from sweep.comparison.compare import Comparison, Pair, compare
+from sweep.comparison.replicate_sets import arm_of
 from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.choice import Choice, choices
 from sweep.reporting.findings.compared import SEEDS_ASSUME, seeds_needed
 from sweep.reporting.findings.computations import computations
-from sweep.reporting.findings.conditions import of_trial
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.look.display import MISSING, heading, joined, value_text
 
@@ -45,8 +45,8 @@ def duels(findings: Findings) -> dict[int, Duel]:
             choice.condition.values,
             f"trial {choice.trial['trial']}",
             f"trial {other['trial']}",
-            (_arm(choice, choice.trial),),
-            (_arm(choice, other),),
+            (arm_of(choice.source, int(choice.trial["trial"])),),
+            (arm_of(choice.source, int(other["trial"])),),
         )
         for choice, other in rivals.values()
     ]
@@ -57,21 +57,10 @@ def duels(findings: Findings) -> dict[int, Duel]:
     }
 
 
-def compared_trials(findings: Findings) -> set[int]:
-    """The trials that stand against each other."""
-    return {int(trial["trial"]) for choice, other in _rivals(findings).values() for trial in (choice.trial, other)}
-
-
 @found_once
 def _rivals(findings: Findings) -> dict[int, tuple[Choice, pd.Series]]:
     found = {number: (choice, _runner_up(findings, choice)) for number, choice in choices(findings).items()}
     return {number: (choice, other) for number, (choice, other) in found.items() if other is not None}
-
-
-def _arm(choice: Choice, trial: pd.Series) -> Arm:
-    number = int(trial["trial"])
-    rows, curves = of_trial(choice.source.replicates, number), of_trial(choice.source.curves, number)
-    return Arm(number, rows.sort_values("seed"), float(curves["sequences"].max()))
 
 
 def _apart(findings: Findings, choice: Choice, other: pd.Series) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from sweep.errors import SweepError
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.experiment.trials import TrialNumber
+from sweep.faults import unknown
 from sweep.reporting.findings.conditions import epochs_of, trained_with
 from sweep.stats.interval import Interval
 from sweep.stats.scores import mean_interval
@@ -86,6 +90,25 @@ def _with_later_outcomes(ranked: pd.DataFrame, replicates: list[pd.DataFrame]) -
     ranked[ends] = ranked[ends].astype(float).where(ranked["state"] == "complete", axis=0)  # as `ert_interval` has it
     measured = "recall_bits" in ranked and ranked["recall_bits"].notna().any()
     return ranked, [name for name in _LATER if measured]
+
+
+def arranged(table: pd.DataFrame, sort: str | None, chosen: Sequence[str] | None) -> pd.DataFrame:
+    """The table in the order of one column, what is better or else smaller first, and of `chosen` columns alone.
+
+    A chosen outcome keeps its interval beside it. SweepError names a column that there is not.
+    """
+    for option, names in (("--sort", [sort] if sort is not None else []), ("--columns", chosen or [])):
+        for name in names:
+            if name not in table:
+                raise SweepError(f"{option}: " + unknown("column", name, list(table.columns)))
+    if sort is not None:
+        ascending = sort not in OUTCOMES or OUTCOMES[sort].better != "higher"
+        key = None if pd.api.types.is_numeric_dtype(table[sort]) else lambda column: column.astype(str)
+        table = table.sort_values(sort, ascending=ascending, kind="stable", na_position="last", key=key)
+    if chosen is None:
+        return table
+    ends = {name: [f"{name}_low", f"{name}_high"] for name in chosen if f"{name}_low" in table}
+    return table[list(dict.fromkeys(each for name in chosen for each in (name, *ends.get(name, ()))))]
 
 
 def recall_interval(accuracies: ArrayLike) -> Interval:
