@@ -25,9 +25,8 @@ bench: install      ## what training costs here; PEERS=~/peers/bin/python where 
 # A folder for each commit: what was interrupted goes on, what other code made stays out. 30 seeds a row, for Table 3.
 RUN := build/publish-$(shell git rev-parse --short HEAD)
 NAMES ?= $(basename $(notdir $(wildcard experiments/*.toml)))
-SPECIAL := hochreiter_2c long_random
+SPECIAL := hochreiter_2c
 OPTIONS_hochreiter_2c := --seeds 30
-OPTIONS_long_random := --trials 36
 publish: install    ## run every experiment anew, or NAMES="tutorial shuffle", and publish it; all: an hour and a half
 	$(foreach name,$(filter $(SPECIAL),$(NAMES)),$(BIN)/sweep run $(name) $(OPTIONS_$(name)) --results $(RUN) &&) true
 	$(if $(filter-out $(SPECIAL),$(NAMES)),$(BIN)/sweep run $(filter-out $(SPECIAL),$(NAMES)) --results $(RUN))
