@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,10 +99,21 @@ def outcome_of(sequence_accuracy: list[list[float]], **changes: Any) -> Outcome:
     return Outcome(**(fields | changes))
 
 
-def with_caches_in(folder: Path | str) -> dict[str, str]:
-    """The environment of a process that keeps its compiled programs in `folder`, whatever this one has imported."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what the tests compile in pytest's own folder: all processes of a run share it, and the next run does.
+
+    It is not the user's, whose programs would have to make room. `--cache-clear` empties it.
+    """
+    os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("programs")) if config.cache else tempfile.mkdtemp()
+
+
+def with_caches_in(folder: Path | str | None = None) -> dict[str, str]:
+    """The environment of a process with its compiled programs in `folder`, whatever this one has imported.
+
+    Without a folder it shares those of the tests.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "TF_XLA_FLAGS")}
-    return kept | {"XDG_CACHE_HOME": str(folder)}
+    return kept if folder is None else kept | {"XDG_CACHE_HOME": str(folder)}
 
 
 def failed_outcome(seeds: int) -> Outcome:
@@ -130,6 +142,14 @@ class Result:
 def prepared() -> Iterator[Prepared]:
     """Starts processes that have everything imported already."""
     process = Prepared()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def prepared_reader() -> Iterator[Prepared]:
+    """Starts processes that have imported what reads results, and end with 99 if they load TensorFlow or Keras."""
+    process = Prepared(keras=False)
     yield process
     process.close()
 

@@ -19,11 +19,14 @@ from typing import IO
 
 
 class Prepared:
-    """Starts `sweep ARGUMENTS` as often as it is asked to."""
+    """Starts `sweep ARGUMENTS`, or `python -c CODE ARGUMENTS`, as often as it is asked to.
 
-    def __init__(self) -> None:
+    With Keras they have everything imported; without, what reads results needs, and they end with 99 once they load it.
+    """
+
+    def __init__(self, *, keras: bool = True) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, __file__, str(theirs.fileno())]
+        command = [sys.executable, __file__, str(theirs.fileno()), *["keras"] * keras]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
 
@@ -58,9 +61,12 @@ class Started:
         """As `Popen.poll`: None as long as it runs."""
         return self.wait() if self.code is not None or select.select([self._told], [], [], 0)[0] else None
 
-    def wait(self) -> int:
+    def wait(self, seconds: float = 300) -> int:
         """Its exit code, or minus the signal that ended it."""
         if self.code is None:
+            if not select.select([self._told], [], [], seconds)[0]:
+                self.kill()
+                raise TimeoutError(f"a process was still running after {seconds:g} s; it said: {self.err}")
             with self._told, open(self._files[0]) as out, open(self._files[1]) as err:
                 self.code = int(self._told.read())
                 for stream in (out, err):
@@ -114,7 +120,20 @@ def _become(arguments: list[str], folder: str, environment: dict[str, str], out:
     os.chdir(folder)
     os.environ.clear()
     os.environ |= environment
-    sys.argv = ["sweep", *arguments]
+    sys.argv = arguments if arguments[0] == "-c" else ["sweep", *arguments]
+
+
+def _import_readers() -> None:
+    import sweep.cli
+
+    for module in pkgutil.walk_packages(sweep.cli.__path__, "sweep.cli."):
+        importlib.import_module(module.name)
+    for name in ("pyarrow.parquet", "pandas", "matplotlib.pyplot", "scipy.stats", "optuna", "jinja2"):
+        importlib.import_module(name)
+    assert not _KERAS & set(sys.modules)
+
+
+_KERAS = {"tensorflow", "keras"}
 
 
 def _import_everything() -> None:
@@ -130,10 +149,28 @@ def _import_everything() -> None:
             importlib.import_module(module.name)
 
 
-if __name__ == "__main__":
-    sys.path[0] = ""  # as `python -m sweep` has it, and not the folder of the tests
-    _import_everything()
+def _main() -> None:
+    """What has been asked for, as its own process would do it."""
+    if sys.argv[0] == "-c":
+        code = sys.argv.pop(1)
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+        return
     from sweep.cli import main
 
-    _serve(socket.socket(fileno=int(sys.argv[1])))
     main()
+
+
+if __name__ == "__main__":
+    sys.path[0] = ""  # as `python -m sweep` has it, and not the folder of the tests
+    if sys.argv[2:]:
+        _import_everything()
+        _serve(socket.socket(fileno=int(sys.argv[1])))
+        _main()
+    else:
+        _import_readers()
+        _serve(socket.socket(fileno=int(sys.argv[1])))
+        try:
+            _main()
+        finally:
+            if _KERAS & set(sys.modules):
+                sys.exit(99)

@@ -87,7 +87,7 @@ def test_the_clusters_of_the_readme_speak_tls_with_a_certificate_of_ones_own(tmp
         " &\n", " 2>/dev/null &\n"
     ).replace("tuning", "small")
     script += f"python -m sweep run small --results plain --cluster tcp://localhost:{port} || echo refused\n"
-    variables = with_caches_in(tmp_path / "caches")
+    variables = with_caches_in()
     variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables["PATH"]])
     command = ["bash", "-c", script]
     done = subprocess.run(

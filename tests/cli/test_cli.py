@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from conftest import SMALL, Result, outcome_of
+from prepared import Prepared
 
 from sweep.cli import cli
 from sweep.execution import rounds
@@ -279,17 +280,6 @@ def test_report_prints_the_path_of_the_page_that_it_wrote(small: Store, sweep_co
 # As a process of its own
 
 
-def process(folder: Path, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    """`sweep ARGUMENTS` in a fresh interpreter that ends with 99 if it has loaded TensorFlow or Keras."""
-    code = (
-        f"import sys\n{before}\nsys.argv = ['sweep', *sys.argv[1:]]\nfrom sweep.cli import main\n"
-        "try:\n    main()\n"
-        "finally:\n    if {'tensorflow', 'keras'} & set(sys.modules): sys.exit(99)\n"
-    )
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
 def test_help_loads_neither_numpy_nor_pydantic() -> None:
     code = "import sys, sweep.cli; assert not {'numpy', 'pydantic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -316,11 +306,11 @@ def test_help_loads_neither_numpy_nor_pydantic() -> None:
     ],
 )
 def test_tensorflow_is_loaded_only_by_what_trains_or_predicts(
-    arguments: str, code: int, small: Store, tmp_path: Path
+    arguments: str, code: int, small: Store, tmp_path: Path, prepared_reader: Prepared
 ) -> None:
-    done = process(tmp_path, *arguments.split())
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
+    done = prepared_reader.start(arguments.split(), tmp_path)
+    assert done.wait() == code, done.err
+    assert "Traceback" not in done.err
 
 
 def test_the_module_is_the_command(small: Store, tmp_path: Path) -> None:
@@ -379,8 +369,10 @@ def test_a_signal_that_ends_a_process_ends_run_and_confirm_alike(
         time.sleep(5)
 
     monkeypatch.setattr(rounds, trains, is_told)
+    heard = signal.signal(told, signal.SIG_DFL)  # also where the tests run deaf to a hang-up, as under nohup
     (tmp_path / "small.toml").write_text((small.path / "experiment.toml").read_text())
     result = sweep_command(command, "small.toml" if command == "run" else "small")
+    signal.signal(told, heard)
     assert result.code == status
     assert result.err.endswith("Stopped. Finished trials are kept: the same command goes on from here.\n")
 

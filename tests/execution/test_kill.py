@@ -10,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from conftest import with_caches_in
 from prepared import Prepared, Started
 from same_tables import TIMINGS, assert_same_tables
 
@@ -22,7 +23,7 @@ question = "Does it survive?"
 [task]
 name = "increasing"
 [search]
-units = { low = 1, high = 20, log = true }
+units = { low = 1, high = 8, log = true }
 learning_rate = { low = 1e-3, high = 1e-1, log = true }
 shuffle = { choices = [true, false] }
 [training]
@@ -40,13 +41,16 @@ RUN = ["run", "survivor.toml"]
 
 
 def start(prepared: Prepared, folder: Path) -> Started:
-    """What is killed is a fork; what is held against it at the end, a process from scratch."""
-    return prepared.start(RUN, folder)
+    """What is killed is a fork; what is held against it at the end, a process from scratch.
+
+    Its compiled programs are its own: whoever dies loading one has all of them left aside.
+    """
+    return prepared.start(RUN, folder, with_caches_in(folder / "caches"))
 
 
 def to_the_end(folder: Path) -> None:
     command = [sys.executable, "-m", "sweep", *RUN]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

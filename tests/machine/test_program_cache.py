@@ -3,12 +3,11 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import with_caches_in
+from prepared import Prepared
 
 from sweep.machine.program_cache import emptied, program_cache
 
@@ -139,25 +138,26 @@ print(json.dumps(found, sort_keys=True))
 """
 
 
-def trained(caches: str, *units: int) -> str:
+def trained(prepared: Prepared, caches: Path, *units: int) -> str:
     """A digest of the weights that networks of these sizes end with, in a process that has its caches there."""
-    command = [sys.executable, "-c", TRAIN, json.dumps(units)]
-    done = subprocess.run(command, env=with_caches_in(caches), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return hashlib.sha256(done.stdout.encode()).hexdigest()
+    done = prepared.start(["-c", TRAIN, json.dumps(units)], Path.cwd(), with_caches_in(caches))
+    assert done.wait() == 0, done.err
+    return hashlib.sha256(done.out.encode()).hexdigest()
 
 
 @pytest.mark.slow
-def test_programs_from_disk_give_the_same_weights_in_any_order_and_damaged_ones_are_made_anew(tmp_path: Path) -> None:
-    uncached = trained("/dev/null", 4, 12)
-    assert trained(str(tmp_path), 4, 12) == uncached
+def test_programs_from_disk_give_the_same_weights_in_any_order_and_damaged_ones_are_made_anew(
+    tmp_path: Path, prepared: Prepared
+) -> None:
+    uncached = trained(prepared, Path("/dev/null"), 4, 12)
+    assert trained(prepared, tmp_path, 4, 12) == uncached
     programs = {path: path.read_bytes() for path in tmp_path.rglob("*.pb")}
     assert len(programs) == 2
-    assert trained(str(tmp_path), 12, 4) == uncached
+    assert trained(prepared, tmp_path, 12, 4) == uncached
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.pb")} == programs, "compiled again"
     for path, content in programs.items():
         path.write_bytes(content[: len(content) // 2])
-    assert trained(str(tmp_path), 4, 12) == uncached
+    assert trained(prepared, tmp_path, 4, 12) == uncached
     assert len(list(tmp_path.rglob("*.pb"))) == 2
     for path in tmp_path.rglob("*.pb"):
         assert path.stat().st_size > 10_000

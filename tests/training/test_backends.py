@@ -46,7 +46,7 @@ FIT = [  # on JAX, beside the compiled program there
 ]
 
 
-def on_jax(jobs: list[Any], caches: Path) -> tuple[list[dict[str, Any]], list[str]]:
+def on_jax(jobs: list[Any], caches: Path | None = None) -> tuple[list[dict[str, Any]], list[str]]:
     """What a process of its own trained there, and which of the backends it loaded."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("training_on.py"))],
@@ -79,11 +79,11 @@ def assert_same_training(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_jax_trains_what_tensorflow_trains_from_the_same_weights(tmp_path: Path) -> None:
+def test_jax_trains_what_tensorflow_trains_from_the_same_weights() -> None:
     jobs = [(task, {"epochs": EPOCHS, "evaluate_every": 4} | options, (0, 3), None, EPOCHS) for task, options in GRID]
     ours = [trained(*job) for job in jobs]
     given = [(*job[:3], mine["started"], EPOCHS) for job, mine in zip(jobs, ours, strict=True)]
-    theirs, loaded = on_jax(given, tmp_path)
+    theirs, loaded = on_jax(given)
     for (task, options), one, other in zip(GRID, ours, theirs, strict=True):
         try:
             assert_same_training(one, other)
@@ -141,8 +141,8 @@ print(compared)
 
 
 @pytest.mark.slow
-def test_initial_weights_on_jax_are_those_of_a_plain_keras_script_to_the_last_bit(tmp_path: Path) -> None:
-    environment = with_caches_in(tmp_path) | {"KERAS_BACKEND": "jax"}
+def test_initial_weights_on_jax_are_those_of_a_plain_keras_script_to_the_last_bit() -> None:
+    environment = with_caches_in() | {"KERAS_BACKEND": "jax"}
     ran = subprocess.run([sys.executable, "-c", SEEDED], env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) == 2 * (6 * (2 * 5 + 8) + 2 * 4 + 6)

@@ -142,7 +142,11 @@ def test_the_bound_of_random_sequences_is_that_of_very_many_of_them(task: Any, p
     joint = np.zeros((built.num_symbols, built.num_symbols))
     np.add.at(joint, (drawn.symbols[:, :-1], drawn.symbols[:, 1:]), shares)
     answers = joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
-    costs = losses(answers[drawn.symbols[:, :-1]], drawn.symbols[:, 1:], chosen.model.output)
+    symbols = np.arange(built.num_symbols)
+    of_pairs = losses(
+        np.repeat(answers[:, None], len(symbols), axis=1), np.tile(symbols, (len(symbols), 1)), chosen.model.output
+    )
+    costs = of_pairs[drawn.symbols[:, :-1], drawn.symbols[:, 1:]]
     assert memoryless_loss(chosen, built) == pytest.approx((shares * costs).sum(), rel=5e-3)
 
 

@@ -1,6 +1,5 @@
 """Configurations of one normal form train to the same numbers, bit for bit, in both trainers and on both backends."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,9 +96,9 @@ def test_configurations_of_one_normal_form_have_the_same_losses(
 
 
 @pytest.mark.slow
-def test_on_jax_they_have_the_same_losses_too(tmp_path: Path) -> None:
+def test_on_jax_they_have_the_same_losses_too() -> None:
     jobs = [(task, each | {"epochs": EPOCHS}, (0, 3), None, EPOCHS) for task, *both in SAME for each in both]
-    came, _ = on_jax(jobs, tmp_path)
+    came, _ = on_jax(jobs)
     for (task, one, other), first, second in zip(SAME, came[::2], came[1::2], strict=True):
         assert first["scores"].loss.tobytes() == second["scores"].loss.tobytes(), (task, one, other)
 
