@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.machine.backend import PACKAGES, backend
-from sweep.machine.checked_programs import loading, remove_damaged
+from sweep.machine.checked_programs import loading, note_crashes, remove_damaged
 from sweep.machine.program_cache import emptied, program_cache
 from sweep.machine.tensorflow_private import call, define
 
@@ -55,6 +55,7 @@ def _prepare_jax() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache(*_jax(), os.environ["XLA_FLAGS"])):
         remove_damaged(folder)
+        note_crashes(folder)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 

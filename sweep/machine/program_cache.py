@@ -19,8 +19,8 @@ _ROOM = bytes(2_000_000)  # a program and a half
 _ENDINGS = (".pb", "-cache")  # of TensorFlow's programs, and of JAX's
 _SUM = ".crc32"
 _BESIDE = (_SUM, "-atime")  # of what lies there for a program: its checksum; when JAX last used it
-MARK = ".loading-"
-"""Begins the name of a file that says who is loading programs."""
+MARK, NOTE = ".loading-", ".crashed-"
+"""These begin the names of files that say who is loading programs, and into which a process that crashes writes so."""
 _CHECKED = "with checksums"  # programs of earlier versions have none: they stay in a folder that nobody reads
 
 
@@ -92,7 +92,7 @@ def emptied(folder: Path) -> bool:
 def _kept_in(folder: Path) -> list[Path]:
     """Programs, and what lies there for them; in a folder that the user has named there may be other files."""
     endings = _ENDINGS + _BESIDE
-    return [path for path in folder.iterdir() if path.name.endswith(endings) or path.name.startswith(MARK)]
+    return [path for path in folder.iterdir() if path.name.endswith(endings) or path.name.startswith((MARK, NOTE))]
 
 
 def _users_caches() -> Path:

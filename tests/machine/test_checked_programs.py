@@ -4,6 +4,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +138,29 @@ def test_after_a_death_while_loading_the_programs_are_left_aside(program: Path) 
     killed_while_loading(program.parent)
     with loading(program.parent):
         assert programs_in(program.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "left"),
+    [*((each, 0) for each in (signal.SIGILL, signal.SIGSEGV, signal.SIGABRT)), (signal.SIGKILL, 2), (None, 2)],
+)
+def test_after_a_crash_at_any_later_time_the_programs_are_left_aside(
+    ended_by: signal.Signals | None, left: int, program: Path
+) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from sweep.machine.checked_programs import loading
+with loading(Path({str(program.parent)!r})):
+    pass
+{f"os.kill(os.getpid(), {int(ended_by)})" if ended_by else ""}
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONFAULTHANDLER"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (-ended_by if ended_by else 0, b"")
+    remove_damaged(program.parent)
+    assert len(programs_in(program.parent)) == left
+    assert not list(program.parent.glob(".*")), "and no note is kept"
 
 
 def test_programs_that_another_process_is_loading_stay(program: Path) -> None:
