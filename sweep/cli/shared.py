@@ -28,7 +28,7 @@ _MOST_NAMED = 8  # of the results that there are
 
 _LEAVING = (  # the first of them first
     *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "below_memoryless_loss", "loss", "sequence_accuracy"),
-    *("ert_sequences", "epochs_to_solve", "recall_bits", "solved_with_margin"),
+    *("epochs_to_solve", "ert_sequences", "mean_sequences_to_solve", "recall_bits", "solved_with_margin"),
 )
 
 results_option = click.option(
@@ -111,7 +111,7 @@ def print_results(results: "Results", sort: str | None = None, chosen: "Sequence
     from sweep.reporting.findings.confirmed import confirmed_table, optimism
     from sweep.reporting.findings.findings import Findings
     from sweep.reporting.findings.tables import accuracy_table, arranged
-    from sweep.reporting.look.display import displayed, heading
+    from sweep.reporting.look.display import displayed, heading_of_trials
 
     findings = Findings(results)
     shown = arranged(accuracy_table(findings, top=10 if sort is None else None), sort, chosen)
@@ -123,7 +123,7 @@ def print_results(results: "Results", sort: str | None = None, chosen: "Sequence
         return
     print_text(answer(findings).sentence)
     objectives = {objective.removeprefix("-") for objective in results.experiment.study.objectives}
-    left = [heading(name) for name in _LEAVING if name not in objectives and chosen is None]
+    left = [heading_of_trials(name) for name in _LEAVING if name not in objectives and chosen is None]
     leaving = [head for plain in left for head in (plain, f"{plain} (95%)")]  # a column may have its interval in it
     left_out = print_table(list(table.columns), table.to_numpy().tolist(), leaving=leaving)
     if left_out:

@@ -129,7 +129,10 @@ def test_the_time_to_solve_is_compared_by_the_sequences_and_fewer_are_better():
     (duel,) = duels(Findings(results)).values()
     assert duel.compared.metric == "sequences_to_solve"
     assert duel.compared.difference < 0
-    assert "sequences to solve" in how_sure(Findings(results))[0]
+    assert how_sure(Findings(results))[0].endswith(
+        "it differs by -30 (95% interval -32 to -27) in the mean of sequences to solve, 20 against 50, cut off at 50."
+    )
+    assert "ranks first (lowest median of sequences to solve)" in answer(Findings(results)).sentence
     assert duel_table(Findings(results))["difference"].iloc[0] == duel.compared.difference
 
 

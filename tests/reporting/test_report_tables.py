@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from sampled_results import TUNING, all_failed, by_cell, empty, sample, tuning, tutorial, two_conditions
 
+from sweep.comparison.compare import compare
+from sweep.comparison.replicate_sets import Side, pairs_of
 from sweep.reporting.files import csv_text
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.tables import accuracy_table, cost_table
@@ -124,9 +126,28 @@ def test_the_ert_has_its_interval_with_the_whole_budget_as_what_a_failure_would_
     assert kinds == {(False, False), (True, False), (True, True)}
 
 
+def test_the_mean_of_the_sequences_to_solve_is_what_compare_compares():
+    results = by_cell()
+    frame = accuracy_table(Findings(results), top=None).set_index("trial")
+    trials = [int(trial) for trial in frame.index if trial % 3 == 1]  # of one condition
+    pairs, _ = pairs_of(*(Side("cells", results, trial=trial) for trial in trials))
+    for row in compare(pairs, ["sequences_to_solve"]):
+        a, b = (frame.loc[int(label.partition(":")[2]), "mean_sequences_to_solve"] for label in (row.a, row.b))
+        assert (row.value_a, row.value_b) == (pytest.approx(a), pytest.approx(b))
+    assert frame["mean_sequences_to_solve"].nunique() > 3
+
+
+def test_times_of_trials_say_that_they_are_medians_and_the_compared_figure_that_it_is_a_mean():
+    results = tuning(study={"trials": 8, "seeds": 10, "objective": ["-sequences_to_solve", "parameters"]})
+    heads = list(displayed(accuracy_table(Findings(results))).columns)
+    times = [head for head in heads if "to solve" in head]
+    assert times == ["epochs to solve (median)", "sequences to solve (mean)", "sequences to solve (median)"]
+
+
 def test_a_trial_that_was_ended_early_has_no_interval_of_its_ert():
     results = sample(tuning().path, TUNING, limit=3, state=lambda trial: "pruned")
     assert accuracy_table(Findings(results))["ert_sequences_low"].isna().all()
+    assert accuracy_table(Findings(results))["mean_sequences_to_solve"].isna().all()
 
 
 def test_confirmed_trials_do_not_compete_with_the_search():
@@ -139,7 +160,7 @@ def test_confirmed_trials_do_not_compete_with_the_search():
 def test_unsolved_is_not_printed_as_zero():
     shown = displayed(accuracy_table(Findings(two_conditions())))
     assert list(shown["ERT (sequences) (95%)"])[1] == ">2,428"  # 500 sequences, a rate of at most 0.17075
-    assert list(shown["epochs to solve"])[1] == MISSING
+    assert list(shown["epochs to solve (median)"])[1] == MISSING
 
 
 @pytest.mark.parametrize("results", [empty(), all_failed()], ids=["empty", "all failed"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.reporting.findings.conditions import Condition
-from sweep.reporting.look.display import heading
+from sweep.reporting.look.display import heading_of_trials
 from sweep.reporting.look.drawing import BLUE, ORANGE, PAPER, Drawing, drawn, log_axis, percent_axis, titled
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _figure(trials: pd.DataFrame, condition: Condition, objective: str, other: s
         for axis, outcome, label in ((axes.xaxis, x, other), (axes.yaxis, y, objective)):
             better = "less is better" if label.startswith("-") else "more is better"
             unit = "%, " if OUTCOMES[outcome].is_share else ""
-            axis.set_label_text(f"{heading(outcome)} ({unit}{better})")
+            axis.set_label_text(f"{heading_of_trials(outcome)} ({unit}{better})")
             if OUTCOMES[outcome].is_share:
                 percent_axis(axis)
         if OUTCOMES[y].is_share:
@@ -61,7 +61,7 @@ def _figure(trials: pd.DataFrame, condition: Condition, objective: str, other: s
 
     return Drawing(
         name=name,
-        title=f"{heading(y)} against {heading(x)}",
+        title=f"{heading_of_trials(y)} against {heading_of_trials(x)}",
         caption=f"Each dot is a complete trial; no trial is better than one on the front (diamonds: "
         f"{len(front)} of {len(data)}) by every objective. Chance moves these dots too: a trial next to "
         "the front may belong on it.",

@@ -25,8 +25,8 @@ from sweep.reporting.look.display import (
     MISSING,
     count,
     count_interval,
-    heading,
     joined,
+    objective_text,
     percent,
     percent_interval,
     value_text,
@@ -158,7 +158,7 @@ def _by(findings: Findings) -> str:
     for objective in findings.experiment.study.objectives:
         name = objective.removeprefix("-")
         least = "fewest" if name == "parameters" else "lowest"
-        parts.append(f"{least if objective.startswith('-') else 'highest'} {heading(name).split(' (')[0]}")
+        parts.append(f"{least if objective.startswith('-') else 'highest'} {objective_text(name).split(' (')[0]}")
     return joined(parts)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.look.display import heading, joined
+from sweep.reporting.look.display import joined, objective_text
 
 
 def confirmed_table(findings: Findings) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def optimism(findings: Findings) -> str:
     worse = int((excess > 0).sum())
     return (
         f"{plural(len(table), 'configuration')} trained again from seeds that the search never saw: {worse} of "
-        f"{len(table)} did worse by {heading(outcome)} than the search had said, which was {how} "
+        f"{len(table)} did worse by {objective_text(outcome)} than the search had said, which was {how} "
         "on average."
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sweep.comparison.compare import Comparison, Pair, compare
+from sweep.comparison.compare import Comparison, Pair, compare, cut_off
 from sweep.comparison.replicate_sets import arm_of
 from sweep.experiment.outcomes import METRICS, OUTCOMES
 from sweep.faults import plural
@@ -29,6 +30,8 @@ class Duel:
     apart: str
     """The settings of the runner-up that are not those of the choice."""
     compared: Comparison
+    budget: float
+    """Where a time is cut off; inf where all came to it, and of other metrics."""
 
 
 @found_once
@@ -52,8 +55,14 @@ def duels(findings: Findings) -> dict[int, Duel]:
     ]
     rows = compare(pairs, [metric if metric in METRICS else "recall_accuracy"]) if pairs else []
     return {
-        number: Duel(choice=choice, runner_up=int(other["trial"]), apart=_apart(findings, choice, other), compared=row)
-        for (number, (choice, other)), row in zip(rivals.items(), rows, strict=True)
+        number: Duel(
+            choice=choice,
+            runner_up=int(other["trial"]),
+            apart=_apart(findings, choice, other),
+            compared=row,
+            budget=cut_off((*pair.a, *pair.b), row.metric) if OUTCOMES[row.metric].is_time else math.inf,
+        )
+        for (number, (choice, other)), pair, row in zip(rivals.items(), pairs, rows, strict=True)
     }
 
 
@@ -146,18 +155,28 @@ def _sentence(duel: Duel) -> str:
         if OUTCOMES[found.metric].is_time:
             alike = f"have the same mean of {heading(found.metric)}, cut off at the budget,"
         return f"{whose} and {other} {alike} on {seeds}: which is better is open."
-    size = f"by {_size(found, found.difference)} ({_interval(found)}) in {heading(found.metric)}"
+    size = f"by {_size(found, found.difference)} ({_interval(found)}) in {_metric(duel)}"
     if found.verdict != "inconclusive":
         origin = "" if duel.choice.confirmed else ", by the scores that it was picked by"
         return f"{whose} is {found.verdict} than {other}{origin}: it differs {size}."
     needed = seeds_needed(found)
     more = f", and {needed} would probably settle it" if needed else ""
-    size = f"by {_size(found, abs(found.difference))} ({_interval(found, found.difference)}) in {heading(found.metric)}"
+    size = f"by {_size(found, abs(found.difference))} ({_interval(found, found.difference)}) in {_metric(duel)}"
     ahead = (found.difference > 0) == (OUTCOMES[found.metric].better == "higher")
     return (
         f"{whose} {'leads' if ahead else 'trails'} {other} {size} on {seeds}, which may be chance: which is better "
         f"is open{more}."
     )
+
+
+def _metric(duel: Duel) -> str:
+    """What is compared; of a time both means, as tables of trials also have its medians."""
+    found = duel.compared
+    if not OUTCOMES[found.metric].is_time or found.value_a is None or found.value_b is None:
+        return heading(found.metric)
+    cut = f", cut off at {duel.budget:,.0f}" if math.isfinite(duel.budget) else ""
+    means = f"{_number(found, found.value_a)} against {_number(found, found.value_b)}"
+    return f"the mean of {heading(found.metric)}, {means}{cut}"
 
 
 def _or_nan(number: int | None) -> float:

@@ -90,7 +90,7 @@ def standing_columns(found: Several, metric: str) -> list[Column]:
     columns = [_side_column(found)]
     for condition in found.conditions:
         scores = scores_of(found, metric, condition)
-        texts = [MISSING if score.value is None else outcome_text(metric, _whole(metric, score)) for score in scores]
+        texts = [MISSING if score.value is None else outcome_text(metric, score.value) for score in scores]
         head = f"at {_values(found, condition)}" if len(found.conditions) > 1 else heading(metric)
         columns.append(Column(head, texts, [score.value for score in scores], True))
     ranks = ranks_of(found, metric)
@@ -257,9 +257,3 @@ def _rank(rank: Rank) -> str:
 
 def _number(rank: float) -> str:
     return f"{rank:.2f}"
-
-
-def _whole(metric: str, score: Score) -> float:
-    """A mean of times as the table of two sides has it: whole."""
-    assert score.value is not None
-    return float(round(score.value)) if OUTCOMES[metric].is_time else score.value

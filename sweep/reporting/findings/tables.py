@@ -26,10 +26,11 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
     """The `top` best trials of each condition (all for None), with their scores, chance and the ceiling.
 
     Columns: the conditions, trial, state, the searched parameters, seeds, solve_rate and recall_accuracy with
-    their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve,
-    ert_sequences with its interval, solved_with_margin and below_memoryless_loss (shares), recall_bits, test_loss,
-    memoryless_loss and ert_sequences_to_keep where they were measured, and the objectives that are not among these; of
-    several objectives, pareto too: whether no other trial is as good in all and better in one.
+    their intervals, sequence_accuracy, loss, chance, memoryless_ceiling (of recall), epochs_to_solve (median),
+    mean_sequences_to_solve (cut off at the budget), ert_sequences with its interval, solved_with_margin and
+    below_memoryless_loss (shares), recall_bits, test_loss, memoryless_loss and ert_sequences_to_keep where they were
+    measured, and the objectives that are not among these (of a time the median); of several objectives, pareto too:
+    whether no other trial is as good in all and better in one.
     """
     experiment = findings.experiment
     ranked = findings.search.ranked
@@ -45,13 +46,17 @@ def accuracy_table(findings: Findings, top: int | None = 10) -> pd.DataFrame:
     own = [replicates.get(number, nothing) for number in ranked["trial"]]
     of_recall = [recall_interval(rows["recall_accuracy"]) for rows in own]
     of_ert = [ert_interval(findings, trial, rows) for (_, trial), rows in zip(ranked.iterrows(), own, strict=True)]
+    of_effort = [
+        mean_until_solved(findings, trial, rows) for (_, trial), rows in zip(ranked.iterrows(), own, strict=True)
+    ]
+    ranked["mean_sequences_to_solve"] = np.array(of_effort, float)
     for name, intervals in (("recall_accuracy", of_recall), ("ert_sequences", of_ert)):
         ranked[f"{name}_low"], ranked[f"{name}_high"] = [i.low for i in intervals], [i.high for i in intervals]
     names = [*experiment.conditions, "trial", "state", *experiment.search, "seeds"]
     names += ["solve_rate", "solve_rate_low", "solve_rate_high"]
     names += ["recall_accuracy", "recall_accuracy_low", "recall_accuracy_high", "sequence_accuracy"]
     names += ["loss", "chance", "memoryless_ceiling", "epochs_to_solve"]
-    names += ["ert_sequences", "ert_sequences_low", "ert_sequences_high"]
+    names += ["mean_sequences_to_solve", "ert_sequences", "ert_sequences_low", "ert_sequences_high"]
     ranked, measured = _with_later_outcomes(ranked, own)
     names += measured
     names += [objective.removeprefix("-") for objective in experiment.study.objectives]
@@ -120,6 +125,24 @@ def recall_interval(accuracies: ArrayLike) -> Interval:
     return mean_interval(values, bounds=(0.0, 1.0)) if len(values) else Interval(np.nan, np.nan)
 
 
+def mean_until_solved(findings: Findings, trial: pd.Series, replicates: pd.DataFrame) -> float:
+    """The mean of the sequences until each of a trial's `replicates` solved the task, or until its budget was spent.
+
+    It is what `compare` compares, there cut off at the smaller of both budgets; nan where the trial did not complete.
+    """
+    if trial["state"] != "complete" or not len(replicates):
+        return float("nan")
+    times = replicates["sequences_to_solve"].to_numpy(float, na_value=np.nan)
+    return float(np.where(np.isfinite(times), times, _budget(findings, trial)).mean())
+
+
+def _budget(findings: Findings, trial: pd.Series) -> float:
+    """The most training sequences that a replicate of the trial is shown."""
+    conditions = findings.conditions
+    condition = conditions[TrialNumber.of(int(trial["trial"]), len(conditions)).condition]
+    return float(epochs_of(findings.experiment, condition, trial) * condition.task.num_sequences)
+
+
 def ert_interval(findings: Findings, trial: pd.Series, replicates: pd.DataFrame) -> Interval:
     """The 95% interval of a trial's ERT in sequences, of its `replicates`; nan for the end that it has not.
 
@@ -133,7 +156,7 @@ def ert_interval(findings: Findings, trial: pd.Series, replicates: pd.DataFrame)
     condition = conditions[TrialNumber.of(int(trial["trial"]), len(conditions)).condition]
     times = replicates["sequences_to_solve"].to_numpy(float, na_value=np.nan)
     solved = np.isfinite(times)
-    budget = float(epochs_of(experiment, condition, trial) * condition.task.num_sequences)
+    budget = _budget(findings, trial)
     failure = budget
     if solved.any() and not solved.all():
         failure = float((float(trial["ert_sequences"]) * solved.sum() - times[solved].sum()) / (~solved).sum())

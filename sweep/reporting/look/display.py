@@ -21,6 +21,7 @@ _HEADINGS = {
     "solved_with_margin": "solved by the margin",
     "below_memoryless_loss": "test loss below memoryless",
     "memoryless_ceiling": "memoryless ceiling",
+    "mean_sequences_to_solve": "sequences to solve (mean)",
     "microseconds_per_update": "µs per update",
     "optimism_points": "optimism (points)",
     "difference_points": "difference in points",
@@ -63,7 +64,7 @@ def columns(table: pd.DataFrame) -> list[Column]:
         if name.removesuffix("_low").removesuffix("_high") in _SPREADS and name not in _SPREADS:
             continue
         cells = table[name].tolist()
-        texts, head = [_cell(name, cell) for cell in cells], heading(name)
+        texts, head = [_cell(name, cell) for cell in cells], heading_of_trials(name)
         if name in _SPREADS and f"{name}_low" in table:
             head += f" ({_SPREADS[name]})"
             ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
@@ -80,6 +81,29 @@ def heading(name: str) -> str:
         if name.startswith(prefix):
             return f"{heading(name.removeprefix(prefix))}, {addition}"
     return OUTCOMES[name].heading if name in OUTCOMES else _HEADINGS.get(name, name)
+
+
+def heading_of_trials(name: str) -> str:
+    """The same where it heads the figures of trials: of a time they have the median over the seeds.
+
+    What is compared, in `sweep compare` and in a report, is a time's mean, cut off at the budget.
+
+    >>> heading_of_trials("sequences_to_solve"), heading_of_trials("searched_loss")
+    ('sequences to solve (median)', 'loss, search')
+    """
+    for prefix, addition in _PHASES.items():
+        if name.startswith(prefix):
+            return f"{heading_of_trials(name.removeprefix(prefix))}, {addition}"
+    return f"{heading(name)} (median)" if name in OUTCOMES and OUTCOMES[name].is_time else heading(name)
+
+
+def objective_text(name: str) -> str:
+    """What trials are ranked by, in a sentence.
+
+    >>> objective_text("sequences_to_solve"), objective_text("loss")
+    ('median of sequences to solve', 'loss')
+    """
+    return f"median of {heading(name)}" if OUTCOMES[name].is_time else heading(name)
 
 
 def displayed(table: pd.DataFrame) -> pd.DataFrame:
@@ -263,6 +287,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "solved_with_margin": percent,
     "below_memoryless_loss": percent,
     "replicates": count,
+    "mean_sequences_to_solve": median_count,
     "microseconds_per_update": _three_digits,
     "difference": _signed,
     "difference_points": _signed,
