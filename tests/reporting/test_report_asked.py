@@ -174,8 +174,10 @@ def test_a_rate_that_falls_again_is_no_threshold():
 def test_times_are_bounded_by_their_median():
     raw = UNITS | {"answer": {"smallest": "units", "where": "sequences_to_solve <= 20"}, "conditions": {}}
     at = {1: 0, 2: 30, 4: 15, 8: 5}
-    row = _rows(told(raw, lambda units: [at[units]] * 40, times=True))["rows"][0]
+    found = _rows(told(raw, lambda units: [at[units]] * 40, times=True))
+    row = found["rows"][0]
     assert (row["value"], row["meets"], row["fails"], row["certain"]) == (4, [4, 8], [1, 2], True)
+    assert "with a median of sequences to solve of at most 20" in found["sentence"]
 
 
 def test_best_and_rate_have_their_rows():

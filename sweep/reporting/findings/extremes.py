@@ -12,7 +12,7 @@ from sweep.experiment.asked import asked
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.findings import Findings, found_once
-from sweep.reporting.look.display import MISSING, heading, joined, outcome_text, percent, value_text
+from sweep.reporting.look.display import MISSING, joined, objective_text, outcome_text, percent, value_text
 from sweep.stats import binomial_interval
 
 _SPELT_OUT = 4  # conditions that one sentence can name
@@ -140,7 +140,7 @@ def _beyond(found: Extreme, measured: Measured) -> bool:
 def _bound(bound: Bound) -> str:
     words = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
     value = percent(bound.value) if OUTCOMES[bound.metric].is_share else f"{bound.value:,g}"
-    return f"{_article(heading(bound.metric))} {heading(bound.metric)} {words[bound.operator]} {value}"
+    return f"{_article(objective_text(bound.metric))} {objective_text(bound.metric)} {words[bound.operator]} {value}"
 
 
 def _article(word: str) -> str:

@@ -98,7 +98,7 @@ def heading_of_trials(name: str) -> str:
 
 
 def objective_text(name: str) -> str:
-    """What trials are ranked by, in a sentence.
+    """What trials are ranked by, or held against a bound, in a sentence.
 
     >>> objective_text("sequences_to_solve"), objective_text("loss")
     ('median of sequences to solve', 'loss')
