@@ -181,15 +181,26 @@ def test_what_is_said_of_who_ranks_first() -> None:
         f"{rank.low:.2f} to {rank.high:.2f}): better than gru and rnn under 1 of 2 conditions."
     )
     assert "over the 2 conditions that all have" in readings(several)[1].said
-    assert "97 sequences (lstm at sequence_length = 4)" in about_profiles(several)
+    assert "97 sequences (lstm at sequence_length = 4) and " in about_profiles(several)  # all solved it
+    assert "sequences (lstm at sequence_length = 5; cut off at 500). " in about_profiles(several)
 
 
 def test_all_that_tie_rank_the_same() -> None:
     sides = [side(name, [9]) for name in ("a", "b", "c")]
     several = compare_several(sides, ("solve_rate",))
     assert sentence(several, "solve_rate") == "By solve rate all 3 rank the same."
-    assert [column.heading for column in profile_columns(several)] == ["side", "ever"]
+    assert [column.heading for column in profile_columns(several)] == ["side", "by the cut-off"]
     assert profile_columns(several)[1].texts == ["0% (0\N{EN DASH}17%)"] * 3
+
+
+def test_of_many_sides_the_matrix_has_signs_and_too_few_seeds_are_said_to_be() -> None:
+    sides = [side(f"s{number}", [4], ("lstm", "simple_rnn")[number % 2], seeds=8) for number in range(7)]
+    several = compare_several(sides, ("solve_rate",))
+    assert [column.heading for column in standing_columns(several, "solve_rate")][3:] == list("ABCDEFG")
+    said = {fact.about: fact.said for fact in readings(several)}
+    assert "+ is better, - worse, ? inconclusive" in said["A, B, ..."]
+    # All 8 one way are 2 / 2^8, of 21 comparisons 0.16; 2 / 2^n times 21 is below 0.05 from 10 on.
+    assert said["Too few seeds"].endswith("among 21 comparisons, however large: it takes 10 that all point one way.")
 
 
 # The command

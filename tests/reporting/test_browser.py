@@ -13,8 +13,11 @@ import pytest
 from payloads import PAYLOADS
 from sampled_results import TUNING, TUTORIAL, sample, two_conditions
 
+from sweep.comparison.replicate_sets import Side
+from sweep.comparison.several import compare_several
 from sweep.foreign import harmless
 from sweep.reporting.page import write_report
+from sweep.reporting.several import several_html
 from sweep.reporting.together import write_reports
 
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -179,6 +182,25 @@ def test_a_page_over_several_experiments_says_nothing_and_asks_for_nothing_else(
     assert browser.run("return document.getElementById('lengths').getBoundingClientRect().top") < 200
     assert browser.said() == []
     assert browser.asked_for() == [both.as_uri()]
+
+
+def test_a_page_that_compares_three_says_nothing_asks_for_nothing_else_and_fits(
+    browser: Browser, tmp_path: Path
+) -> None:
+    sides = [Side(name, two_conditions(tmp_path / name)) for name in ("one", "<b>two</b>", "three")]
+    page = tmp_path / "three.html"
+    page.write_text(several_html(compare_several(sides, ("solve_rate", "sequences_to_solve"))))
+    browser.open(page)
+    assert browser.said() == []
+    assert browser.asked_for() == [page.as_uri()]
+    assert "B  <b>two</b>" in browser.run("return document.querySelector('#solve-rate + .wide').textContent")
+    assert browser.run("return document.querySelectorAll('main b').length") == 0
+    for width in (390, 1280):
+        browser.emulate(
+            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 500
+        )
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+    browser.emulate("Emulation.clearDeviceMetricsOverride")
 
 
 @pytest.mark.parametrize("first", range(0, len(PAYLOADS), 20))

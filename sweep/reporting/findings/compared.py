@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from sweep.comparison.compare import Comparison
+from sweep.comparison.compare import LEVEL, Comparison
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.look.display import (
@@ -78,6 +79,25 @@ def seeds_needed(row: Comparison) -> str:
     if high is None:
         return f"{low:,} or more {row.unit}s each"
     return f"{low:,} to {high:,} {row.unit}s each" if low < high else f"{plural(low, row.unit)} each"
+
+
+def cannot_tell(rows: Sequence[Comparison]) -> str:
+    """That so few seeds cannot tell any of the rows, whatever they show, with its full stop; else empty.
+
+    Of pairs of seeds the rarest outcome is that all point one way.
+    """
+    tested = [row for row in rows if row.verdict != "same"]
+    if not tested or not all(row.paired and row.unit == "seed" for row in tested):
+        return ""
+    most = max(min(row.units) for row in tested)
+    least = math.ceil(1 + math.log2(len(tested) / LEVEL))
+    if most >= least:
+        return ""
+    among = "" if len(tested) == 1 else f" among {len(tested)} comparisons"
+    return (
+        f"{plural(most, 'seed').capitalize()} can tell no difference{among}, however large: it takes {least} that all "
+        "point one way."
+    )
 
 
 def _units(row: Comparison) -> str:

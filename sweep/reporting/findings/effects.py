@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.comparison.compare import LEVEL
 from sweep.comparison.effects import Effect, Effects, Interaction
 from sweep.comparison.effects import effects as compared
 from sweep.experiment.asked import asked
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
-from sweep.reporting.findings.compared import SEEDS_ASSUME, seeds_needed
+from sweep.reporting.findings.compared import SEEDS_ASSUME, cannot_tell, seeds_needed
 from sweep.reporting.findings.findings import Findings, found_once
 from sweep.reporting.look.display import count, difference_text, heading, joined, outcome_text, value_text
 
@@ -39,7 +37,7 @@ def sentence_of_effects(findings: Findings) -> str:
         )
     one = len(question.parameters) == 1
     said = _of_one(main, _SPELT_OUT) if one else _of_several(question.parameters, main)
-    if few := _cannot_tell(main):
+    if few := cannot_tell([row.found for row in main]):
         said = f"nothing is told: {few[0].lower()}{few[1:-1]}; as measured, {_most(_largest(main))} stands out"
     hangs = [_of_interaction(each) for each in _told_interactions(found)[:1]]
     return f"All else equal, {'; '.join([said, *hangs])}{_otherwise(found, question.metrics)}."
@@ -171,25 +169,6 @@ def _largest(rows: Sequence[Effect]) -> Effect:
 
 def _most(row: Effect) -> str:
     return f"that of {_setting(row, row.better)} over {value_text(_worse(row))}{_at([row])}, {_size(row)}"
-
-
-def _cannot_tell(rows: Sequence[Effect]) -> str:
-    """That so few seeds cannot tell any of the rows, whatever they show, with its full stop; else empty.
-
-    Of pairs of seeds the rarest outcome is that all point one way.
-    """
-    tested = [row for row in rows if row.found.verdict != "same"]
-    if not tested or not all(row.found.paired and row.found.unit == "seed" for row in tested):
-        return ""
-    most = max(min(row.found.units) for row in tested)
-    least = math.ceil(1 + math.log2(len(tested) / LEVEL))
-    if most >= least:
-        return ""
-    among = "" if len(tested) == 1 else f" among {len(tested)} comparisons"
-    return (
-        f"{plural(most, 'seed').capitalize()} can tell no difference{among}, however large: it takes {least} that all "
-        "point one way."
-    )
 
 
 def _main_effect(rows: list[Effect]) -> str:

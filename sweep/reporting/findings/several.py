@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sweep.comparison.several import Point, Rank, Score, Several
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
+from sweep.reporting.findings.compared import cannot_tell
 from sweep.reporting.look.display import (
     MISSING,
     Column,
@@ -23,9 +24,9 @@ from sweep.reporting.look.display import (
 
 PROFILES = "Runs that solve the task within so many times the sequences that the quickest side takes"
 
-_EVER = "ever"
 _TIMES = {1.0: "once", 2.0: "twice"}
 _SHOWN = (1.0, 2.0, 5.0, 10.0, 100.0)  # ratios of a profile that a table has, beside the last
+_IN_WORDS = 6  # sides, above which the matrix has signs
 _SPELT_OUT = 4  # conditions that a sentence can name
 _ROUNDING = 1e-9
 
@@ -57,6 +58,15 @@ class Told:
     def number(self) -> int:
         """Of all conditions."""
         return self.better + self.worse + self.same + self.inconclusive
+
+    @property
+    def sign(self) -> str:
+        """For a cell of a matrix of many sides.
+
+        >>> Told(better=1).sign, Told(inconclusive=2).sign, Told(better=2, worse=1, inconclusive=3).sign
+        ('+', '?', '+2 -1')
+        """
+        return {"better": "+", "worse": "-", "open": "?", "same": "="}.get(self.text, self.text)
 
     @property
     def text(self) -> str:
@@ -95,12 +105,12 @@ def standing_columns(found: Several, metric: str) -> list[Column]:
         columns.append(Column(head, texts, [score.value for score in scores], True))
     ranks = ranks_of(found, metric)
     columns.append(Column("mean rank (95%)", [_rank(rank) for rank in ranks], [rank.rank for rank in ranks], True))
-    told = matrix(found, metric)
+    told, many = matrix(found, metric), len(found.sides) > _IN_WORDS
     for number, letter in enumerate(lettered(found)):
         cells = [row[number] for row in told]
-        texts = [MISSING if cell is None else cell.text for cell in cells]
+        texts = [MISSING if cell is None else cell.sign if many else cell.text for cell in cells]
         numbers = [None if cell is None else float(cell.better - cell.worse) for cell in cells]
-        columns.append(Column(f"vs {letter}", texts, numbers, True))
+        columns.append(Column(letter if many else f"vs {letter}", texts, numbers, True))
     return columns
 
 
@@ -108,11 +118,12 @@ def profile_columns(found: Several) -> list[Column]:
     """A row for each side: the share of its runs that solved the task within so many times what the quickest takes."""
     ratios = [point.ratio for point in profile_of(found, found.sides[0])]
     shown = [ratio for ratio in _SHOWN if ratio in ratios[:-1]] + ratios[-1:]
+    last = "ever" if all(each.cut_off is None for each in found.quickest) else "by the cut-off"
     columns = [_side_column(found)]
     for ratio in shown:
         points = [point for side in found.sides for point in profile_of(found, side) if point.ratio == ratio]
         texts = [f"{percent(point.solved)} ({percent_interval(point.low, point.high)})" for point in points]
-        head = _EVER if ratio == ratios[-1] else _TIMES.get(ratio, f"{value_text(ratio)} times")
+        head = last if ratio == ratios[-1] else _TIMES.get(ratio, f"{value_text(ratio)} times")
         columns.append(Column(head, texts, [point.solved for point in points], True))
     return columns
 
@@ -170,7 +181,12 @@ def readings(found: Several) -> list[Fact]:
         verdicts += f"{plural(len(tested), 'comparison')} (Holm). "
         if several:
             verdicts += "+2 -1: better under two conditions, worse under one, and open under any other. "
-        facts.append(Fact("vs", verdicts + "Open is inconclusive, not equal."))
+        opens = "Open is inconclusive, not equal."
+        if sides > _IN_WORDS:
+            opens = "+ is better, - worse, ? inconclusive, which is not equal, and = the same computation."
+        facts.append(Fact("A, B, ..." if sides > _IN_WORDS else "vs", verdicts + opens))
+        if few := cannot_tell(tested):
+            facts.append(Fact("Too few seeds", f"{few[0].lower()}{few[1:]}"))
     if any(row.verdict == "same" for row in found.rows):
         facts.append(Fact("Same", "one computation, not tested; they share their rank."))
     for metric in found.metrics:
@@ -187,14 +203,15 @@ def about_profiles(found: Several) -> str:
     which = []
     for each in found.quickest:
         where = f" at {condition_text(each.condition)}" if each.condition else ""
-        which.append(f"{count(each.sequences)} sequences ({each.side}{where})")
+        end = "" if each.cut_off is None else f"; cut off at {count(each.cut_off)}"
+        which.append(f"{count(each.sequences)} sequences ({each.side}{where}{end})")
     several = len(which) > 1
     takes = f"Once is what the quickest side takes on average{' under each condition' if several else ''}"
     takes += f": {joined(which)}. " if len(which) <= _SPELT_OUT else ". "
     same = "all conditions weighing the same, " if several else ""
     return (
-        f"{takes}Runs of all seeds, {same}each share with its 95% interval. A run that needed more than the smallest "
-        "budget of the sides counts as never."
+        f"{takes}Runs of all seeds, {same}each share with its 95% interval. The cut-off is the smallest budget of the "
+        "sides: a run that needs more counts as one that never does."
     )
 
 
