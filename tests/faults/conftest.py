@@ -1,4 +1,4 @@
-"""Marks the suite, and writes its table from what the tests found."""
+"""Marks the suite, and writes the rows of its table from what the tests found."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -45,12 +45,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the table where FAULT_TABLE asks for it, after a run of the whole suite without a failure."""
+    """Renew the table's rows of what was run where FAULT_TABLE asks for it, and nothing failed."""
     a_part = hasattr(session.config, "workerinput")
     if a_part or not os.environ.get("FAULT_TABLE") or session.testsfailed or not _ROWS:
         return
     readme = _HERE / "README.md"
-    head = readme.read_text().split("<!-- table -->")[0]
-    lines = ["| fault | how it is made | times | result |", "| --- | --- | --- | --- |"]
-    lines += [row for _, rows in sorted(_ROWS.items()) for row in rows]
-    readme.write_text(head + "<!-- table -->\n\n" + "\n".join(lines) + "\n")
+    head, _, table = readme.read_text().partition("<!-- table -->\n\n")
+    lines = {line.split(" | ")[0]: line for line in table.splitlines()}
+    for _, rows in sorted(_ROWS.items()):
+        lines |= {row.split(" | ")[0]: row for row in rows}
+    readme.write_text(head + "<!-- table -->\n\n" + "\n".join(lines.values()) + "\n")
