@@ -11,17 +11,20 @@ from typing import Any
 
 import distributed
 import pytest
-from stubs import Stub
+from stubs import Stub, stub_outcome
 
 import sweep
 from faults.cluster import OF_ANOTHER_VERSION, WITHOUT_SWEEP, cluster, lines, run_on, wait_for_line
 from faults.conftest import Found
 from faults.faulty import assert_whole, calm_run, ended, forked, run, write
-from faults.test_workers import training, wait_for_records
+from faults.test_workers import Progress, training, wait_for_records
 from sweep.errors import SweepError
 from sweep.execution.cluster import cluster_workers
+from sweep.execution.on_worker import Train
 from sweep.execution.workers import Workers
+from sweep.results.outcome import Outcome
 from sweep.results.results import Results
+from sweep.search.job import Job
 
 TIMES = 5
 TRIALS = 8
@@ -33,8 +36,16 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return calm_run(tmp_path_factory.mktemp("calm"), TRIALS)
 
 
-def started(address: str, path: Path) -> int:
-    return forked(lambda: run_on(address, path, half_a_second))
+def started(address: str, path: Path, train: Train = half_a_second) -> int:
+    return forked(lambda: run_on(address, path, train))
+
+
+def until_there(job: Job, progress: Progress, *, file: Path) -> Outcome:
+    """A stub that is not ready before `file` is there, however busy the machine is: the first few never wait."""
+    until = time.monotonic() + 100
+    while job.key.trial >= 4 and not file.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return stub_outcome(job)
 
 
 def test_the_scheduler_is_replaced(tmp_path: Path, calm: Results, found: Found) -> None:
@@ -128,10 +139,12 @@ def test_a_worker_that_would_train_other_numbers_gets_no_trial(
         with cluster(tmp_path / f"cluster-{number}") as dask:
             dask.scheduler()
             dask.worker()
-            pid = started(dask.address, path)
+            told = path.parent / "told"
+            pid = started(dask.address, path, functools.partial(until_there, file=told))
             wait_for_records(path, 2)
             unfit = dask.worker(**options)
-            wait_for_line(path, line)
+            wait_for_line(path, line, within=90)
+            told.touch()
             assert ended(pid, within=60) == 0
             assert unfit.poll() is None, "it is left alone"
             assert len(lines(path)) == 1
