@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.cli.table import print_table, print_text
+from sweep.cli.table import fits, print_table, print_text
 
 if TYPE_CHECKING:
     from sweep.comparison.several import Several
-    from sweep.reporting.look.display import Column
-
-_LONG_NAME = 20  # letters of a side's name, above which it stands above the tables and only its letter in them
 
 
 def print_several(found: Several) -> None:
@@ -26,22 +23,18 @@ def print_several(found: Several) -> None:
         standing_columns,
     )
 
-    long = max(map(len, found.sides)) > _LONG_NAME
-    if long:
-        print_table(["", "side"], list(zip(lettered(found), found.sides, strict=True)))
-    left_out: dict[str, None] = {}
-
-    def printed(title: str, columns: list[Column], leaving: list[str]) -> None:
-        print_text(title if title == titles[0] and not long else f"\n{title}")
-        sides, *others = (column.texts for column in columns)
-        rows = list(zip(lettered(found) if long else sides, *others, strict=True))
-        left_out.update(dict.fromkeys(print_table([column.heading for column in columns], rows, leaving=leaving)))
-
+    tables = [standing_columns(found, metric) for metric in found.metrics] + [profile_columns(found)]
+    heads = [[column.heading for column in columns] for columns in tables]
+    cells = [list(zip(*(column.texts for column in columns), strict=True)) for columns in tables]
     titles = [*(sentence(found, metric) for metric in found.metrics), f"{PROFILES}:"]
-    for title, metric in zip(titles, found.metrics, strict=False):
-        columns = standing_columns(found, metric)
-        printed(title, columns, [column.heading for column in columns[len(found.conditions) : 0 : -1]])
-    printed(titles[-1], profile_columns(found), [])
+    if not all(map(fits, heads, cells)):  # without the names there may be room
+        print_table(["", "side"], list(zip(lettered(found), found.sides, strict=True)))
+        cells = [[(letter, *row[1:]) for letter, row in zip(lettered(found), rows, strict=True)] for rows in cells]
+    left_out: dict[str, None] = {}
+    for title, head, rows in zip(titles, heads, cells, strict=True):
+        print_text(title if title is titles[0] else f"\n{title}")
+        conditions = head[len(found.conditions) : 0 : -1] if head is not heads[-1] else []
+        left_out.update(dict.fromkeys(print_table(head, rows, leaving=conditions)))
     if left_out:
         print_text(f"No room for {', '.join(left_out)}: --json has every number.")
     for fact in readings(found):

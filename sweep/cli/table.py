@@ -41,6 +41,11 @@ def forget_no_width() -> None:
         os.environ.pop("COLUMNS", None)
 
 
+def fits(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the terminal has room for the table as it is, or with headings and sentences of several lines."""
+    return bool(_narrowed(Cells(head, rows), _console(err=False).width))
+
+
 def print_text(text: str, *, err: bool = False) -> None:
     """Print a paragraph; in a terminal it goes on in the next line between two words."""
     from rich.text import Text

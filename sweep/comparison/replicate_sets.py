@@ -78,7 +78,12 @@ def contests_of(sides: Sequence[Side]) -> tuple[list[Contest], list[str]]:
         for i, j in itertools.combinations(range(len(sides)), 2):
             trials = chosen[i].trial, chosen[j].trial
             one_folder = sides[i].results.path == sides[j].results.path
-            if one_folder and (same := computed[i].same(*trials)):
+            if one_folder and trials[0] == trials[1] and len(sides) > 2:  # of two it is a comparison like others
+                alike.add((i, j))
+                notes.append(
+                    f"{sides[i].label} and {sides[j].label} are one trial, {trials[0]}, so the same computation."
+                )
+            elif one_folder and (same := computed[i].same(*trials)):
                 alike.add((i, j))
                 notes.append(same.sentence)
             elif not one_folder and None is not computed[i].of(trials[0]) == computed[j].of(trials[1]):

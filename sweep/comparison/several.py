@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,9 +123,13 @@ def compare_several(sides: Sequence[Side], metrics: Sequence[str]) -> Several:
     names = tuple(side.label for side in sides)
     if len(names) > MOST_SIDES:
         raise SweepError(f"compare: got {len(names)} names; at most {MOST_SIDES} can be compared at once")
-    for name in names:
-        if names.count(name) > 1:
-            raise SweepError(f"{name}: is given twice; each side is compared with every other one")
+    given: dict[tuple[Path, int | None], str] = {}
+    for side in sides:
+        key = side.results.path.resolve(), side.trial
+        if key in given:
+            what = "is given twice" if given[key] == side.label else f"is {given[key]} once more"
+            raise SweepError(f"{side.label}: {what}; each side is compared with every other one")
+        given[key] = side.label
     contests, notes = contests_of(sides)
     rows = compare([pair for contest in contests for pair in contest.pairs], metrics)
     pairs = [(a, b) for a in range(len(sides)) for b in range(a + 1, len(sides))]

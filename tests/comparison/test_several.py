@@ -16,6 +16,7 @@ from sweep.comparison.compare import compare
 from sweep.comparison.replicate_sets import Side, pairs_of
 from sweep.comparison.several import Several, compare_several
 from sweep.errors import SweepError
+from sweep.experiment.trials import Phase
 from sweep.reporting.findings.several import (
     about_profiles,
     matrix,
@@ -25,6 +26,7 @@ from sweep.reporting.findings.several import (
     standing_columns,
 )
 from sweep.reporting.several import several_html
+from sweep.results.phase_view import PhaseView
 from sweep.results.store import Store
 
 DEFAULTS = ("solve_rate", "recall_accuracy", "sequences_to_solve")
@@ -158,6 +160,16 @@ def test_the_same_computation_shares_a_rank_and_is_not_tested() -> None:
     assert any(fact.about == "Same" for fact in readings(several))
 
 
+def test_an_experiment_and_the_trial_that_stands_for_it_are_the_same_computation() -> None:
+    results = sample(Path("results/tuning"), TUNING | {"study": {"trials": 6, "seeds": 10}})
+    best = int(PhaseView.of(results, Phase.SEARCH).best[0]["trial"])
+    sides = [Side("x", results), Side("x", results, trial=best), Side("x", results, trial=(best + 1) % 6)]
+    several = compare_several(sides, ("solve_rate",))
+    assert several.ranks[0].rank == several.ranks[1].rank
+    assert [row.verdict == "same" for row in several.rows] == [True, False, False]
+    assert f"x and x:{best} are one trial, {best}, so the same computation." in several.notes
+
+
 def test_the_matrix_has_two_sides_of_every_verdict() -> None:
     several = found()
     for metric in DEFAULTS:
@@ -228,6 +240,22 @@ def test_three_sides_are_a_table_a_metric_and_the_profiles(another: Store, sweep
     assert "small:0 and again:0 are the same computation: only seeds, versions and machines differ." in result.err
 
 
+def test_in_80_columns_long_names_make_room_for_their_letters(
+    another: Store, sweep_command: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    path = "results/../results/../results"
+    names = [f"{path}/small:0", f"{path}/again:0", f"{path}/again:2"]
+    out = sweep_command("compare", *names).out
+    assert max(map(len, out.splitlines())) <= 80
+    lines = [line.split() for line in out.splitlines() if line.strip()]
+    assert lines[2:5] == [["A", names[0]], ["B", names[1]], ["C", names[2]]]
+    assert [line[:2] for line in lines if line[0] == "B"][1:] == [["B", "67%"], ["B", "92%"], ["B", "5"], ["B", "33%"]]
+    short = sweep_command("compare", "small:0", "again:0", "again:2").out
+    assert max(map(len, short.splitlines())) <= 80
+    assert "B  again:0" in short
+
+
 def test_json_of_three_sides_has_flat_rows(another: Store, sweep_command: Sweep) -> None:
     result = sweep_command("compare", "small:0", "again:0", "again:2", "--json")
     assert (result.code, result.err) == (0, "")
@@ -286,6 +314,7 @@ def test_a_page_that_cannot_be_written_leaves_what_was_there(
     [
         (["small:0", "again:0", "again:2", "--fail-if", "worse"], "--fail-if: is for two sides, of which A is judged; got 3 names"),  # noqa: E501
         (["small:0", "again:0", "small:0"], "small:0: is given twice; each side is compared with every other one"),
+        (["small:0", "again:0", "results/small:0"], "results/small:0: is small:0 once more; each side is compared with every other one"),  # noqa: E501
         (["small:0", "small:1", "small:2"], "small:0, small:1 and small:2 have no condition in common; compare those that were measured on the same task"),  # noqa: E501
         (["small:0", "again:0", "again:9"], "again:9: has no such trial; trials 0 to 4 are there"),
         (["small", "again", "small:0", "--by", "units"], "compare: got 3 names; give one experiment with --by"),
