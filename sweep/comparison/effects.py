@@ -12,6 +12,7 @@ import numpy as np
 from sweep import stats
 from sweep.comparison.compare import LEVEL, Arm, Comparison, common_seeds, compare, limits_of, of_seeds
 from sweep.comparison.replicate_sets import Contrast, arm_of, by_others, cells, contrasts, levels
+from sweep.experiment.outcomes import OUTCOMES
 from sweep.experiment.trials import Phase
 from sweep.results.phase_view import PhaseView
 
@@ -152,3 +153,72 @@ def _differences(arms: Sequence[Sequence[Arm]], metric: str) -> np.ndarray[Any, 
     values = np.array([[of_seeds(arm, metric, limits, seeds)[0] for arm in four] for four in arms])
     means = values.mean(axis=0)
     return np.stack([means[0] - means[1], means[2] - means[3]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """What a value of a parameter came to under one condition: the mean over seeds, with its 95% interval.
+
+    A seed counts once, with its mean over the `trials`, which are those that every value has a partner for;
+    where there are no such, all trials with the value (`matched` is then false). nan where it is not known.
+    """
+
+    parameter: str
+    condition: dict[str, Any]
+    value: Any
+    metric: str
+    figure: float
+    low: float
+    high: float
+    trials: tuple[int, ...]
+    matched: bool
+
+
+def levels_of(results: Results, parameter: str, within: Sequence[str], metric: str) -> list[Level]:
+    """Every value of a parameter under every condition, and within each value of `within`, in the file's order."""
+    searched = PhaseView.of(results, Phase.SEARCH)
+    trials = searched.trials[searched.trials["state"] == "complete"]
+    search = results.experiment.search
+    others = [name for name in search if name not in (parameter, *within)]
+    found = []
+    for condition, rows in cells(results, trials, within):
+        values = levels(search[parameter], rows[parameter].dropna())
+        groups = {value: by_others(rows[rows[parameter] == value], others) for value in values}
+        common = set.intersection(*(set(group) for group in groups.values())) if groups else set()
+        arms = {
+            value: [arm_of(searched, trial) for key, trial in group.items() if key in common or not common]
+            for value, group in groups.items()
+        }
+        if not arms:
+            continue
+        limits = limits_of([arm for own in arms.values() for arm in own], metric)
+        for value, own in arms.items():
+            seeds = common_seeds(own)
+            means = np.mean([of_seeds(arm, metric, limits, seeds)[0] for arm in own], axis=0)
+            figure, interval = _mean_with_interval(metric, means)
+            found.append(
+                Level(
+                    parameter=parameter,
+                    condition=condition,
+                    value=value,
+                    metric=metric,
+                    figure=figure,
+                    low=interval.low,
+                    high=interval.high,
+                    trials=tuple(arm.trial for arm in own),
+                    matched=bool(common),
+                )
+            )
+    return found
+
+
+def _mean_with_interval(metric: str, values: np.ndarray[Any, Any]) -> tuple[float, stats.Interval]:
+    """Of (seeds,): exact of successes and failures, else the mean's; nan where it is not known."""
+    unknown = stats.Interval(np.nan, np.nan)
+    if len(values) == 0:
+        return np.nan, unknown
+    figure = float(values.mean())
+    if metric == "solve_rate" and np.isin(values, (0, 1)).all():
+        return figure, stats.binomial_interval(int(values.sum()), len(values))
+    interval = stats.mean_interval(values, bounds=(0.0, 1.0) if OUTCOMES[metric].is_share else None)
+    return figure, interval if np.isfinite(interval).all() else unknown

@@ -12,7 +12,7 @@ from sweep.files import refuse_links
 from sweep.reporting.figures.sections import curves_drawn, figure_sections
 from sweep.reporting.files import csv_text, write_files
 from sweep.reporting.findings import facts
-from sweep.reporting.findings.answer import answer
+from sweep.reporting.findings.answer import answer, asked_kind
 from sweep.reporting.findings.cautions import best_numbers, cautions
 from sweep.reporting.findings.choice import choice_table, choices, measured_where
 from sweep.reporting.findings.conditions import criterion
@@ -20,7 +20,8 @@ from sweep.reporting.findings.counts import counts
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.findings.runner_up import duel_table, how_sure
 from sweep.reporting.findings.tables import accuracy_table, cost_table
-from sweep.reporting.look.display import columns
+from sweep.reporting.lead import lead, without
+from sweep.reporting.look.display import columns, without_constants
 from sweep.reporting.look.drawing import Drawing
 from sweep.reporting.look.rendering import rendered, trusted
 
@@ -83,26 +84,34 @@ def content(results: Results) -> Content:
     findings = Findings(results)
     sections = figure_sections(findings)
     top, every = accuracy_table(findings), accuracy_table(findings, top=None)
+    asks_which = asked_kind(findings) == "best" or not findings.experiment.search
     chosen = choice_table(findings) if findings.experiment.search or len(findings.conditions) > 1 else pd.DataFrame()
     tables = {"accuracy": every, "cost": cost_table(findings)}
     runners = duel_table(findings) if findings.experiment.search else pd.DataFrame()
     tables |= {name: table for name, table in (("choice", chosen), ("runner-up", runners)) if len(table)}
     tables |= {name: table for section in sections for name, table in section.tables.items()}
+    accuracy, accuracy_constants = without_constants(columns(top))
+    choice, choice_constants = without_constants(columns(chosen if asks_which else chosen.head(0).iloc[:, :0]))
+    drawings = [drawing for section in sections for drawing in section.figures]
+    first = lead(findings, sections, top)
     shown = {
         "results": results,
         "question": findings.experiment.question,
         "answer": answer(findings),
         "key_figures": facts.key_figures(findings),
-        "choice": columns(chosen),
+        "lead": first,
+        "choice": choice,
+        "choice_constants": choice_constants,
         "all_confirmed": all(choice.confirmed for choice in choices(findings).values()),
         "runners": columns(runners),
         "how_sure": how_sure(findings) if len(runners) else [],
         "measured_where": measured_where(findings),
-        "accuracy": columns(top),
+        "accuracy": accuracy,
+        "accuracy_constants": accuracy_constants,
         "criterion": criterion(findings.conditions),
         "more_trials": len(every) > len(top),
         "searched": bool(findings.experiment.search),
-        "sections": sections,
+        "sections": without(sections, first),
         "cautions": cautions(findings),
         "counts": counts(findings),
         "failures": facts.failures(findings),
@@ -112,4 +121,4 @@ def content(results: Results) -> Content:
         "environment": facts.environment(findings),
         "command": facts.command(findings),
     }
-    return Content(shown, tables, [drawing for section in sections for drawing in section.figures])
+    return Content(shown, tables, drawings)

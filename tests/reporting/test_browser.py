@@ -91,7 +91,9 @@ BACKGROUND = "return getComputedStyle(document.body).backgroundColor"
 INK = "return getComputedStyle(document.querySelector('figure svg text')).fill"
 
 
-TABLE = '[aria-label="Accuracy"] table.sortable'
+TABLE = '[aria-label="Table: Accuracy"] table.sortable'
+UNFOLD = "for (const part of document.querySelectorAll('details')) part.open = true"
+FOLDED = "return [...document.querySelectorAll('details:not([open])')].length"
 
 
 def cells(browser: Browser, heading: str) -> list[float]:
@@ -122,6 +124,7 @@ def test_a_page_opened_from_disk_says_nothing_and_asks_for_nothing_else(opened: 
 
 
 def test_a_click_sorts_a_table_by_number_and_another_turns_it_round(opened: Browser) -> None:
+    opened.run(UNFOLD)
     before = cells(opened, "loss")
     assert before != sorted(before)
     assert click_heading(opened, "loss") == "ascending"
@@ -131,6 +134,33 @@ def test_a_click_sorts_a_table_by_number_and_another_turns_it_round(opened: Brow
     assert click_heading(opened, "trial") == "ascending"
     assert cells(opened, "trial") == sorted(cells(opened, "trial"))
     assert opened.said() == []
+
+
+def test_what_is_not_the_answer_is_folded_until_somebody_asks_for_it_or_prints(opened: Browser) -> None:
+    opened.emulate("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+    assert opened.run("return document.documentElement.scrollHeight") <= 3 * 900
+    folded = opened.run(FOLDED)
+    assert folded > 5
+    assert not opened.driver.find_element("css selector", TABLE).is_displayed()
+    opened.driver.find_element("link text", "Accuracy").click()
+    assert opened.driver.find_element("css selector", TABLE).is_displayed()
+    assert opened.run(FOLDED) == folded - 1
+    opened.run("dispatchEvent(new Event('beforeprint'))")
+    assert opened.run(FOLDED) == 0
+    opened.run("dispatchEvent(new Event('afterprint'))")
+    assert opened.run(FOLDED) == folded - 1
+    assert opened.said() == []
+
+
+def test_every_landmark_has_a_name_of_its_own_and_nothing_lies_outside_of_one(opened: Browser) -> None:
+    names = opened.run(
+        "return [...document.querySelectorAll('section, [role=region], nav')].map((e) => e.getAttribute('aria-label') "
+        "?? document.getElementById(e.getAttribute('aria-labelledby')).textContent)"
+    )
+    assert len(names) == len(set(names)) > 8
+    assert set(opened.run("return [...document.body.children].map((e) => e.tagName)")) == {
+        *("HEADER", "MAIN", "FOOTER", "SCRIPT")
+    }
 
 
 def test_the_button_switches_to_dark_and_the_figures_follow(opened: Browser) -> None:

@@ -11,6 +11,7 @@ from sweep.reporting.figures.pareto import pareto_figures
 from sweep.reporting.figures.sections import figure_sections
 from sweep.reporting.findings.conditions import conditions
 from sweep.reporting.findings.findings import Findings
+from sweep.reporting.findings.labels import trial_labels
 
 
 def _curve(results):
@@ -47,7 +48,11 @@ def test_the_figure_holds_the_best_trials_in_their_order():
     results = tuning()
     ranked = Findings(results).search.ranked
     (figure,) = effort_figures(Findings(results), conditions(results)[0], ranked)
-    assert list(dict.fromkeys(figure.data["trial"])) == [f"trial {n}" for n in ranked["trial"][:3]]
+    labels = list(dict.fromkeys(figure.data["configuration"]))
+    assert labels == trial_labels(Findings(results), ranked.head(3))
+    assert [f"trial {n}" in label for n, label in zip(ranked["trial"][:3], labels, strict=True)] == [True] * 3
+    assert all(label.startswith("units = ") and len(label) <= 44 for label in labels)
+    assert f"trials {ranked['trial'][0]}, {ranked['trial'][1]} and {ranked['trial'][2]}" in figure.caption
     assert {"sequences", "solved", "low", "high", "at_risk"} < set(figure.data)
     assert "training sequences shown" in figure.svg
 

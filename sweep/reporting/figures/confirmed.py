@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sweep.reporting.figures.section import FigureSection
 from sweep.reporting.findings.confirmed import confirmed_table, confirmed_where, optimism
-from sweep.reporting.look.display import value_text
 from sweep.reporting.look.drawing import BLUE, FAINT, PAPER, Drawing, drawn, rate_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sweep.reporting.findings.findings import Findings
+from sweep.reporting.findings.labels import trial_labels
 
 _ROWS = 30  # of the figure
 
@@ -32,9 +32,7 @@ def confirmed_figure(findings: Findings) -> list[Drawing]:
     if table.empty:
         return []
     before = findings.search.ranked.set_index("trial")
-    names = list(findings.experiment.conditions)
-    settings = [", ".join(f"{name} = {value_text(row[name])}" for name in names) for _, row in table.iterrows()]
-    labels = [f"{at}, trial {n}" if at else f"trial {n}" for at, n in zip(settings, table["trial"], strict=True)]
+    labels = trial_labels(findings, table)
     data = table[["trial", "seeds", "solve_rate", "solve_rate_low", "solve_rate_high"]].assign(
         searched=before["solve_rate"].reindex(table["trial"]).astype(float).to_numpy()
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sweep.reporting.findings.findings import Findings
+from sweep.reporting.findings.labels import trial_labels
 
 _LINES = len(SERIES)
 _TRIALS = 3  # of one condition's trials, the best
@@ -72,11 +73,14 @@ def effort_figures(findings: Findings, condition: Condition, trials: pd.DataFram
     if complete.empty:
         return []
     rows = [trial for _, trial in complete.iterrows()]
-    labels = [f"trial {trial['trial']}" for trial in rows]
+    labels = trial_labels(findings, complete)
     curves = [solved_curve(findings, condition, trial) for trial in rows]
     seeds = plural(int(rows[0]["seeds"]), "seed")
-    which = f"{seeds} each of the {joined(labels)}, best first".replace("the trial", "trial")
-    return [_figure(f"effort{suffix}", condition.label, labels, curves, "trial", which if len(rows) > 1 else seeds)]
+    numbers = joined([str(trial["trial"]) for trial in rows])
+    which = f"{seeds} each of {plural(len(rows), 'configuration')}, best first (trials {numbers})"
+    return [
+        _figure(f"effort{suffix}", condition.label, labels, curves, "configuration", which if len(rows) > 1 else seeds)
+    ]
 
 
 def effort_by_condition(findings: Findings) -> list[Drawing]:

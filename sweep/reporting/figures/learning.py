@@ -62,7 +62,7 @@ def learning_curves(findings: Findings, condition: Condition, trials: pd.DataFra
     if curves.empty:
         return []
     seeds = plural(curves["seed"].nunique(), "seed")
-    whose = f"{seeds} of trial {best}" if findings.experiment.search else seeds
+    whose = f"{seeds} of the best trial, {best}" if findings.experiment.search else seeds
     others = _others(findings, trials.iloc[1:])
     behind = f" Grey: {_behind(len(others), int((trials.iloc[1:]['state'] != 'failed').sum()))}." if others else ""
     as_before = "Line, bands and grey" if others else "Line and bands"

@@ -74,7 +74,7 @@ def length_figures(findings: Findings, condition: Condition, trials: pd.DataFram
         titled(axes, "Recall accuracy by length", condition.label)
 
     whose = plural(int(table["seeds"].max()), "seed")
-    whose += f" of trial {best}" if findings.experiment.search else ""
+    whose += f" of the best trial, {best}" if findings.experiment.search else ""
     behind = " Grey: medians of the other trials." if others else ""
     return [
         Drawing(

@@ -13,6 +13,7 @@ from sweep.reporting.figures.pareto import pareto_figures
 from sweep.reporting.figures.rates import of_best_trials
 from sweep.reporting.figures.section import FigureSection, left_out, shown
 from sweep.reporting.findings.conditions import Condition
+from sweep.reporting.findings.effects import effect_levels
 from sweep.reporting.findings.importances import Importances, importances
 from sweep.reporting.look.display import MISSING, joined, percent, value_text
 from sweep.reporting.look.drawing import (
@@ -49,7 +50,8 @@ def section(findings: Findings) -> FigureSection:
             where = f" at {condition.label}" if condition.label else ""
             found.notes.append(f"No importances{where}: {shares.why_not}.")
         found.figures.extend(pareto_figures(findings, condition, trials, suffix))
-        found.figures.extend(slices(findings, condition, trials, suffix))
+        if not effect_levels(findings):  # these have a figure for each parameter
+            found.figures.extend(slices(findings, condition, trials, suffix))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sweep.reporting.figures import across, confirmed, effort, learning, lengths, rates, search, steps
+from sweep.reporting.figures import across, confirmed, effects, effort, learning, lengths, rates, search, steps
 from sweep.reporting.figures.section import FigureSection
 from sweep.reporting.findings.findings import Findings
 
@@ -26,6 +26,7 @@ class Kind(NamedTuple):
 
 
 KINDS = (
+    Kind(effects.section),
     Kind(confirmed.section),
     Kind(across.section),
     Kind(rates.section),

@@ -52,7 +52,9 @@ def step_figures(findings: Findings, condition: Condition, trials: pd.DataFrame,
         if condition.one_length
         else ""
     )
-    whose = plural(rows["seed"].nunique(), "seed") + (f" of trial {best}" if findings.experiment.search else "")
+    whose = plural(rows["seed"].nunique(), "seed") + (
+        f" of the best trial, {best}" if findings.experiment.search else ""
+    )
 
     def draw_bars(axes: Axes) -> None:
         colours = [BLUE] * (len(by_step) - 1) + [ORANGE if condition.one_length else BLUE]

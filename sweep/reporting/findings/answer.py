@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sweep.errors import SweepError
+from sweep.experiment.answer import Kind
 from sweep.experiment.asked import Asked, asked
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
@@ -18,18 +19,17 @@ from sweep.reporting.findings.counts import Counts, counts
 from sweep.reporting.findings.effects import details_of_effects, sentence_of_effects
 from sweep.reporting.findings.extremes import details_of_extremes, sentence_of_extremes
 from sweep.reporting.findings.findings import Findings, found_once
+from sweep.reporting.findings.labels import settings
 from sweep.reporting.findings.runner_up import told_apart
 from sweep.reporting.findings.tables import ert_interval, recall_interval
 from sweep.reporting.findings.trust import lasting, reservation
 from sweep.reporting.look.display import (
-    MISSING,
     count,
     count_interval,
     joined,
     objective_text,
     percent,
     percent_interval,
-    value_text,
 )
 from sweep.results.ranking import as_good
 
@@ -69,6 +69,14 @@ def answer(findings: Findings) -> Answer:
         so_far = f"So far, with {tally.finished:,} of {plural(tally.expected, 'trial')} finished: "
         sentence = so_far + sentence[0].lower() + sentence[1:]
     return Answer(sentence, details)
+
+
+def asked_kind(findings: Findings) -> Kind | None:
+    """What is asked; None of a stored `[answer]` that is none."""
+    try:
+        return asked(findings.experiment).kind
+    except SweepError:
+        return None
 
 
 def choices_by(findings: Findings, question: Asked) -> dict[int, Choice]:
@@ -115,12 +123,6 @@ def _every(findings: Findings) -> list[Choice]:
         for condition in findings.conditions
         for _, trial in condition.rows(trials).iterrows()
     ]
-
-
-def settings(findings: Findings, trial: pd.Series) -> str:
-    """What the search chose for a trial, by the names of the experiment file; what it has no use for is left out."""
-    texts = {name: value_text(trial[name]) for name in findings.experiment.search}
-    return ", ".join(f"{name} = {text}" for name, text in texts.items() if text != MISSING)
 
 
 def _single(findings: Findings, chosen: Choice, tally: Counts) -> str:

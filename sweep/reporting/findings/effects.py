@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweep.comparison.effects import Effect, Effects, Interaction
+import numpy as np
+import pandas as pd
+
+from sweep.comparison.effects import Effect, Effects, Interaction, Level, levels_of
 from sweep.comparison.effects import effects as compared
+from sweep.errors import SweepError
 from sweep.experiment.asked import asked
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
@@ -24,6 +28,64 @@ def effects(findings: Findings) -> Effects:
     """What stands against each other, of an experiment whose question is a comparison."""
     question = asked(findings.experiment)
     return compared(findings.results, question.parameters, question.within, question.metrics)
+
+
+@found_once
+def effect_levels(findings: Findings) -> list[Level]:
+    """What each compared value came to, by the metric that decides; empty where the question is no comparison."""
+    try:
+        question = asked(findings.experiment)
+    except SweepError:  # a stored [answer] that is none: the answer says so
+        return []
+    if question.kind != "compare" or findings.search.trials.empty:
+        return []
+    return [
+        level
+        for parameter in question.parameters
+        for level in levels_of(findings.results, parameter, question.within, question.metrics[0])
+    ]
+
+
+def effects_table(findings: Findings) -> pd.DataFrame:
+    """A row for each comparison by the metric that decides.
+
+    Columns: the conditions (and what is compared within), parameter, a and b, the metric of both as text, difference
+    (difference_points, in percentage points, of a share) of b from a with its 95% interval, p_value (Holm), and the
+    verdict on b.
+    """
+    try:
+        found = effects(findings)
+    except SweepError:
+        return pd.DataFrame()
+    metric = asked(findings.experiment).metrics[0]
+    share = OUTCOMES[metric].is_share
+    name, factor = ("difference_points", 100.0) if share else ("difference", 1.0)
+    turned = {"better": "worse", "worse": "better"}
+    rows = []
+    for row in found.rows:
+        if row.found.metric != metric:
+            continue
+        one = row.found
+
+        def of_b(number: float | None) -> float:
+            return np.nan if number is None else -factor * number
+
+        rows.append(
+            {
+                **one.condition,
+                "parameter": row.parameter,
+                "a": value_text(row.a),
+                "b": value_text(row.b),
+                f"{heading(metric)} of a": _or_dash(metric, one.value_a),
+                f"{heading(metric)} of b": _or_dash(metric, one.value_b),
+                name: of_b(one.difference),
+                f"{name}_low": of_b(one.high),
+                f"{name}_high": of_b(one.low),
+                "p_value": one.p_value,
+                "verdict on b": turned.get(one.verdict, one.verdict),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def sentence_of_effects(findings: Findings) -> str:

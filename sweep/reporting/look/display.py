@@ -75,6 +75,16 @@ def columns(table: pd.DataFrame) -> list[Column]:
     return shown
 
 
+def without_constants(shown: list[Column]) -> tuple[list[Column], str]:
+    """The columns that say something of each row, and a line of what is the same in all; that is empty of one row."""
+    rows = len(shown[0].texts) if shown else 0
+    same = [column for column in shown if rows > 1 and len(set(column.texts)) == 1]
+    if not same or len(same) == len(shown):
+        return shown, ""
+    said = "; ".join(f"{column.heading} {column.texts[0]}" for column in same)
+    return [column for column in shown if column not in same], f"In every row: {said}."
+
+
 def heading(name: str) -> str:
     """A column's name as a reader sees it; a parameter keeps the one that it has in the experiment file."""
     for prefix, addition in _PHASES.items():

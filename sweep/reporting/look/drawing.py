@@ -83,6 +83,11 @@ class Drawing:
 
 def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
     """The SVG of one set of axes, `size` inches, that `draw` fills."""
+    return panels(name, size, 1, lambda axes: draw(axes[0]))
+
+
+def panels(name: str, size: tuple[float, float], columns: int, draw: Callable[[Sequence[Axes]], None]) -> str:
+    """The SVG of so many sets of axes side by side, `size` inches together and on one scale, that `draw` fills."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -91,7 +96,7 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) ->
         # Measured with another letter's width; whoever shows the file has a font of his own for the text.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
-        draw(figure.add_subplot())
+        draw([figure.add_subplot()] if columns == 1 else list(figure.subplots(1, columns, sharey=True)))
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     return _tidied(written.getvalue(), name)
 

@@ -18,6 +18,23 @@
     show();
   });
 
+  // On paper everything is open, and what was folded is folded again afterwards.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => { opened.forEach((part) => { part.open = false; }); });
+  const unfold = () => {
+    const name = decodeURIComponent(location.hash.slice(1));
+    const target = name && document.getElementById(name);
+    if (!target) return;
+    target.closest("details")?.setAttribute("open", "");
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
     if (body.rows.length < 2) continue;
