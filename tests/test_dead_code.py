@@ -11,6 +11,7 @@ CALLED_FROM_OUTSIDE = {
     "get_renderables": "rich's live display",
     "dask_setup": "a worker of Dask's, when it starts",
     "open_reader": "optuna-dashboard, of its storage",
+    "service_actions": "Python's own web server, between requests",
     "sample_relative": "Optuna, of a sampler",
     "sample_independent": "Optuna, of a sampler",
     "infer_relative_search_space": "Optuna, of a sampler",
