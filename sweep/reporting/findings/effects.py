@@ -259,18 +259,23 @@ def _otherwise(found: Effects, metrics: Sequence[str]) -> str:
     told = [row for row in found.rows if row.found.metric == metrics[1] and row.told]
     contrary = [row for row in told if first[_key(row)].told and first[_key(row)].found.verdict != row.found.verdict]
     new = [row for row in told if not first[_key(row)].told]
-    if not contrary + new:
-        return ""
-    shown = (contrary + new)[:_SPELT_OUT]
+    name = heading(metrics[1])
+    said = f"; by {name} it is the other way round: {_sooner(contrary)}" if contrary else ""
+    if new:
+        head = f"; {name} tell apart too" if contrary else f"; by {name} there is a difference"
+        said += f"{head}: {_sooner(new)}"
+    return said
+
+
+def _sooner(rows: Sequence[Effect]) -> str:
+    """By which values a task is solved sooner, the first few of the rows."""
     clauses: dict[str, list[str]] = {}
-    for row in shown:
+    for row in rows[:_SPELT_OUT]:
         which = f"sooner with {_setting(row, row.better)} than {value_text(_worse(row))}"
         clauses.setdefault(which, []).append(f"{_at([row])} ({_figures_of_better(row)})")
-    more = len(contrary + new) - len(shown)
     parts = [which + _listed(where) for which, where in clauses.items()]
-    parts += [f"and {plural(more, 'other difference')}"] if more else []
-    head = "it is the other way round" if contrary else "there is a difference"
-    return f"; by {heading(metrics[1])} {head}: {', '.join(parts)}"
+    more = len(rows) - _SPELT_OUT
+    return ", ".join(parts + ([f"and {plural(more, 'other difference')}"] if more > 0 else []))
 
 
 def _told_interactions(found: Effects) -> list[list[Interaction]]:
