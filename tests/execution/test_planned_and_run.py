@@ -16,7 +16,7 @@ from sweep.experiment.file import load, override, parse
 
 NAMES = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
 KNOWN = {"alphabets", "baselines", "batch_learning", "lags", "random_sequences", "shuffle", "stateless", "tutorial"}
-KNOWN |= {"windows"}
+KNOWN |= {"windows", "long_random"}
 """Experiments in which neither a search nor a success decides how much is trained."""
 
 PUBLISHED = EXPERIMENTS.parent / "results" / "published"
