@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from sweep.errors import SweepError
+from sweep.foreign import harmless
 
 MOST_TOLD = 20
 """Faults of one file that are told at once."""
@@ -21,7 +22,7 @@ _UNKNOWN = re.compile(r'(?:(\S+): )?unknown [a-z ]+ "([^"]*)"')
 def refusal(where: str, faults: Iterable[str], text: str = "") -> SweepError:
     """All faults of a file, one a line, each headed by `where`, with the line of the `text` that it is about."""
     faults, lines = list(faults), key_lines(text)
-    told = [f"{where}: {fault}{_said(_line_of(fault, lines))}" for fault in faults[:MOST_TOLD]]
+    told = [f"{where}: {harmless(fault)}{_said(_line_of(fault, lines))}" for fault in faults[:MOST_TOLD]]
     if len(faults) > MOST_TOLD:
         told.append(f"{where}: and {len(faults) - MOST_TOLD} more")
     return SweepError("\n".join(told))

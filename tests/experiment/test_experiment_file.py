@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution, IntDistribution
 
@@ -502,10 +502,11 @@ values = st.recursive(
 )
 keys = st.sampled_from(["name", "keys", "sequences", "units", "choices", "low", "high", "step", "seeds", "objective"])
 tables = st.dictionaries(keys, values | st.dictionaries(keys, values, max_size=3), max_size=4)
-sections = st.sampled_from(["question", "task", "model", "training", "conditions", "search", "study"])
+sections = st.sampled_from(["question", "task", "model", "training", "conditions", "search", "study", "answer"])
 
 
 @pytest.mark.slow
+@example({"conditions": {"\n": date(1979, 5, 27)}, "question": {"\n": 2**63}})
 @given(st.dictionaries(sections, values | tables))
 def test_whatever_a_file_holds_is_an_experiment_or_lines_that_name_the_file(raw: dict[str, Any]) -> None:
     try:
