@@ -197,3 +197,21 @@ def test_best_and_rate_have_their_rows():
         "taken for `rate = true`" in detail
         for detail in answer(Findings(told(raw, lambda keys: _first(8, 20)))).details
     )
+
+
+def test_the_best_of_several_conditions_is_named_with_what_it_is():
+    raw = SHUFFLE | {"answer": {"best": True, "metric": "solve_rate"}}
+    sentence = answer(
+        Findings(told(raw, lambda keys, shuffle: _first(16 if shuffle == (keys == 2) else 4, 20)))
+    ).sentence
+    assert "at keys = 2 (shuffle = true)" in sentence
+    assert "at keys = 3 (shuffle = false)" in sentence
+    sentence = answer(Findings(told(raw, lambda keys, shuffle: _first(16 if shuffle else 4, 20)))).sentence
+    assert sentence.startswith("With shuffle = true, the best in each condition, the task is solved by 16 of 20 seeds")
+    assert "(shuffle" not in sentence
+
+
+def test_few_seeds_without_a_difference_are_said_to_show_none():
+    raw = SHUFFLE | {"study": {"sampler": "grid", "seeds": 4}}
+    sentence = answer(Findings(told(raw, lambda keys, shuffle: _first(2, 4)))).sentence
+    assert sentence.endswith("as measured, there is none.")

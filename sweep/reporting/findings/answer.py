@@ -144,7 +144,14 @@ def _several(findings: Findings, chosen: dict[int, Choice]) -> str:
     reserved = f"; {said}" if (said := reservation(findings, list(chosen.values()))) else ""
     numbers = sorted(chosen, key=lambda number: (-float(chosen[number].trial["solve_rate"]), number))
     if len(numbers) <= _SPELT_OUT:
-        parts = [f"{_share(chosen[number].trial)} at {chosen[number].condition.label}" for number in sorted(chosen)]
+        with_what = {number: _found_there(findings, choice) for number, choice in chosen.items()}
+        once = set(with_what.values())
+        if len(once) == 1 and (same := once.pop()) and findings.experiment.search:
+            how, with_what = f"With {same.strip(' ()')}, the best in each condition, t", {}
+        parts = [
+            f"{_share(chosen[number].trial)} at {chosen[number].condition.label}{with_what.get(number, '')}"
+            for number in sorted(chosen)
+        ]
         return f"{how}he task is solved by {joined(parts)}{reserved}."
     best, worst = (chosen[number] for number in (numbers[0], numbers[-1]))
     most, least = _share(best.trial), _share(worst.trial)
@@ -152,6 +159,11 @@ def _several(findings: Findings, chosen: dict[int, Choice]) -> str:
         return f"{how}he task is solved by {most} in each of {len(numbers)} conditions{reserved}."
     ends = f"{least} at {worst.condition.label} and {most} at {best.condition.label}"
     return f"{how}he task is solved by between {ends}, over {len(numbers)} conditions{reserved}."
+
+
+def _found_there(findings: Findings, choice: Choice) -> str:
+    """What the search found best under a condition, in brackets; empty where nothing is searched."""
+    return f" ({settings(findings, choice.trial)})" if findings.experiment.search else ""
 
 
 def _by(findings: Findings) -> str:

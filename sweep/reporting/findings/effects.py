@@ -100,7 +100,9 @@ def sentence_of_effects(findings: Findings) -> str:
     one = len(question.parameters) == 1
     said = _of_one(main, _SPELT_OUT) if one else _of_several(question.parameters, main)
     if few := cannot_tell([row.found for row in main]):
-        said = f"nothing is told: {few[0].lower()}{few[1:-1]}; as measured, {_most(_largest(main))} stands out"
+        most = _largest(main)
+        seen = f"{_most(most)} stands out" if most.found.difference else "there is none"
+        said = f"nothing is told: {few[0].lower()}{few[1:-1]}; as measured, {seen}"
     hangs = [_of_interaction(each) for each in _told_interactions(found)[:1]]
     return f"All else equal, {'; '.join([said, *hangs])}{_otherwise(found, question.metrics)}."
 
