@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,6 +117,19 @@ def with_caches_in(folder: Path | str | None = None) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "TF_XLA_FLAGS")}
     return kept if folder is None else kept | {"XDG_CACHE_HOME": str(folder)}
+
+
+@contextmanager
+def started(command: list[str], *, seconds: float = 300, **options: Any) -> Iterator["subprocess.Popen[Any]"]:
+    """A process that is killed when the test is done with it, and after so many seconds whatever the test waits for."""
+    with subprocess.Popen(command, **options) as process:
+        limit = threading.Timer(seconds, process.kill)
+        limit.start()
+        try:
+            yield process
+        finally:
+            limit.cancel()
+            process.kill()  # one that has ended is left alone
 
 
 def failed_outcome(seeds: int) -> Outcome:

@@ -59,5 +59,7 @@ class Server:
 
     def _call(self, program: str, *arguments: object) -> None:
         command = [str(self._bin / program), *map(str, arguments)]
-        done = subprocess.run(command, user=self._user, cwd="/", capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, user=self._user, cwd="/", capture_output=True, text=True, check=False, timeout=300
+        )
         assert done.returncode == 0, done.stdout + done.stderr

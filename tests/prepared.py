@@ -13,9 +13,12 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+_SECONDS = 300
 
 
 class Prepared:
@@ -48,7 +51,10 @@ class Prepared:
 
 @dataclass
 class Started:
-    """A process that may be running still; what it wrote is there once it has been waited for."""
+    """A process that may be running still; what it wrote is there once it has been waited for.
+
+    One that is waited for in vain is killed after `_SECONDS`, and that is an error.
+    """
 
     pid: int
     _told: IO[str]
@@ -56,17 +62,21 @@ class Started:
     code: int | None = None
     out: str = ""
     err: str = ""
+    until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
 
     def poll(self) -> int | None:
         """As `Popen.poll`: None as long as it runs."""
-        return self.wait() if self.code is not None or select.select([self._told], [], [], 0)[0] else None
+        if self.code is not None or self._has_ended(0):
+            return self.wait()
+        if time.monotonic() > self.until:
+            self._give_up()
+        return None
 
-    def wait(self, seconds: float = 300) -> int:
+    def wait(self) -> int:
         """Its exit code, or minus the signal that ended it."""
         if self.code is None:
-            if not select.select([self._told], [], [], seconds)[0]:
-                self.kill()
-                raise TimeoutError(f"a process was still running after {seconds:g} s; it said: {self.err}")
+            if not self._has_ended(max(0.0, self.until - time.monotonic())):
+                self._give_up()
             with self._told, open(self._files[0]) as out, open(self._files[1]) as err:
                 self.code = int(self._told.read())
                 for stream in (out, err):
@@ -76,9 +86,18 @@ class Started:
 
     def kill(self) -> None:
         """`kill -9`, of what may have ended already."""
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
-        self.wait()
+        if self.code is None:
+            if not self._has_ended(0):
+                os.kill(self.pid, signal.SIGKILL)
+                self._has_ended(60)
+            self.wait()
+
+    def _has_ended(self, seconds: float) -> bool:
+        return bool(select.select([self._told], [], [], seconds)[0])
+
+    def _give_up(self) -> None:
+        self.kill()
+        raise TimeoutError(f"a process was still running after {_SECONDS} s; it had said: {self.out}{self.err}")
 
 
 def _serve(orders: socket.socket) -> None:

@@ -20,7 +20,9 @@ def test_the_name_is_the_projects_and_not_that_of_another_package_on_the_index()
 
 def test_the_version_is_found_by_that_name_and_kept_under_the_commands() -> None:
     assert versions()["sweep"] == PROJECT["version"]
-    done = subprocess.run([sys.executable, "-m", "sweep", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "sweep", "--version"], capture_output=True, text=True, check=True, timeout=300
+    )
     assert done.stdout == f"sweep, version {PROJECT['version']}\n"
 
 

@@ -29,7 +29,9 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run it in `folder`, with an empty folder there for the programs that it compiles."""
     shell = command.replace("sweep ", f"{sys.executable} -m sweep ", 1)
     variables = with_caches_in(folder / "caches")
-    return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=variables)
+    return subprocess.run(
+        shell, shell=True, cwd=folder, capture_output=True, text=True, check=False, env=variables, timeout=300
+    )
 
 
 @pytest.mark.slow
@@ -156,5 +158,7 @@ def test_a_command_that_does_not_train_leaves_tensorflow_alone(command: str) -> 
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules), 'TensorFlow was imported'\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr

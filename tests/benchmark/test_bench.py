@@ -190,7 +190,7 @@ def test_the_measuring_process_loads_nothing_that_changes_how_its_peers_run() ->
     code += "assert not {'sweep.training.keras_model', 'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)\n"
     code += "assert 'XLA_FLAGS' not in os.environ\n"
     clean = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=clean)
+    subprocess.run([sys.executable, "-c", code], check=True, env=clean, timeout=300)
 
 
 # What is printed and drawn
@@ -386,7 +386,7 @@ def test_a_real_bench_of_both_backends_from_the_shell_to_the_figure(tmp_path: Pa
     subjects = ["--backend", "both", "--subject", "fused_jax", "--subject", "train_on_batch"]
     options = ["--case", "step", *subjects, "--repeats", "2", "--figures", "drawn", "--json"]
     command = [sys.executable, "-m", "sweep", "bench", *options]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300)
     fused, on_jax, on_batch = json.loads(done.stdout)["cases"]
     assert [each["subject"] for each in (fused, on_jax, on_batch)] == ["fused", "fused_jax", "train_on_batch"]
     assert fused["state"] == on_jax["state"] == on_batch["state"] == "measured", on_jax["error"]

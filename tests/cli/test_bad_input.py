@@ -347,11 +347,11 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = shutil.which("mount")
     command = [mount or "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+    if mount is None or subprocess.run(command, capture_output=True, check=False, timeout=300).returncode:
         pytest.skip("a small file system cannot be mounted here")
     yield folder
     # Lazily: a storage that was refused may be open until the garbage is collected.
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    subprocess.run(["umount", "-l", str(folder)], check=True, timeout=300)
 
 
 def test_a_full_disk_keeps_every_record_that_was_finished(small: Store, tiny_disk: Path) -> None:

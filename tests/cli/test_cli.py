@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import SMALL, Result, outcome_of
+from conftest import SMALL, Result, outcome_of, started
 from prepared import Prepared
 
 from sweep.cli import cli
@@ -283,7 +283,7 @@ def test_report_prints_the_path_of_the_page_that_it_wrote(small: Store, sweep_co
 
 def test_help_loads_neither_numpy_nor_pydantic() -> None:
     code = "import sys, sweep.cli; assert not {'numpy', 'pydantic'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 @pytest.mark.slow
@@ -316,7 +316,7 @@ def test_tensorflow_is_loaded_only_by_what_trains_or_predicts(
 
 def test_the_module_is_the_command(small: Store, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sweep", "list", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300)
     assert json.loads(done.stdout)[0]["experiment"] == "small"
 
 
@@ -325,7 +325,9 @@ def test_a_reader_that_goes_away_is_told_nothing(small: Store, tmp_path: Path) -
     os.close(reader)
     try:
         command = [sys.executable, "-m", "sweep", "export", "small", "--table", "curves"]
-        done = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+        )
     finally:
         os.close(writer)
     assert done.stderr == ""
@@ -336,7 +338,9 @@ def test_a_reader_that_goes_away_is_told_nothing(small: Store, tmp_path: Path) -
 def test_output_that_does_not_fit_on_the_disk_is_one_line(arguments: list[str], small: Store, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sweep", *arguments]
     with open("/dev/full", "w") as full:
-        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+        )
     assert done.returncode == 1
     assert done.stderr == "Error: output: the disk is full; what was stored before is kept\n"
 
@@ -414,8 +418,8 @@ def test_what_nohup_starts_does_not_heed_a_hang_up(command: str, small: Store, t
     nohup = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
     )
-    started = [sys.executable, "-c", nohup, sys.executable, "-m", "sweep", *command.split()]
-    with subprocess.Popen(started, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    arguments = [sys.executable, "-c", nohup, sys.executable, "-m", "sweep", *command.split()]
+    with started(arguments, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         time.sleep(0.5)  # now it is deaf
         while process.poll() is None:
             process.send_signal(signal.SIGHUP)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import started
 
 from sweep.execution.stopping import STOPPED
 
@@ -40,7 +41,7 @@ with ends_when_told():
 @pytest.mark.parametrize("again", [True, False])
 def test_ctrl_c_is_heard_at_once_and_the_second_one_ends_the_process(again: bool) -> None:
     command = [sys.executable, "-c", IN_COMPILED_CODE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
@@ -100,4 +101,4 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 with ends_when_told():
     os.kill(os.getpid(), signal.SIGHUP)
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == 0

@@ -16,6 +16,7 @@ import dask
 import distributed
 import numpy as np
 import pytest
+from conftest import started
 from same_tables import assert_same_tables
 from searched import copies, run
 from stubs import Stub, StubWorkers, leaking_training
@@ -69,7 +70,7 @@ seeds = 2
 
 def sweep_run(folder: Path, *options: str) -> None:
     command = [sys.executable, "-m", "sweep", "run", "who.toml", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "distributed" not in done.stderr
@@ -178,7 +179,9 @@ def test_modules_that_somebody_else_has_put_in_their_way_are_not_imported(tmp_pa
     (tmp_path / "who.toml").write_text(SMALL_EXPERIMENT)
     command = [str(Path(sys.executable).parent / "sweep"), "run", "who.toml", "--workers", "2"]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "planted").exists()
     left = {path.name for path in tmp_path.iterdir() if path.suffix != ".py" or path.name.startswith("__")}
@@ -252,7 +255,7 @@ def test_more_workers_than_cores_get_one_core_each(monkeypatch: pytest.MonkeyPat
 def test_a_cluster_and_local_workers_exclude_each_other(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sweep", "run", "who.toml", "--workers", "2", "--cluster", "tcp://localhost:8786"]
     (tmp_path / "who.toml").write_text(EXPERIMENT)
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("Error: --cluster: ")
 
@@ -317,7 +320,8 @@ def test_a_cluster_at_an_address_or_in_a_file_finds_the_numbers_of_one_process(t
     worker = [*dask, "worker", "--host", "127.0.0.1", "--no-dashboard", "--nthreads", "1", "--scheduler-file", "s.json"]
     with ExitStack() as stack:
         for command in (scheduler, worker):
-            process = stack.enter_context(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL))
+            process = stack.enter_context(started(command, cwd=tmp_path, stderr=subprocess.DEVNULL))
+            stack.callback(process.wait, 60)
             stack.callback(process.terminate)
             while not (tmp_path / "s.json").exists():
                 assert process.poll() is None
@@ -327,7 +331,7 @@ def test_a_cluster_at_an_address_or_in_a_file_finds_the_numbers_of_one_process(t
         sweep_run(tmp_path, "--results", "cluster", "--cluster", "s.json")
         on_jax = [sys.executable, "-m", "sweep", "run", "who.toml", "--backend", "jax", "--results", "jax"]
         mixed = subprocess.run(
-            [*on_jax, "--cluster", address], cwd=tmp_path, capture_output=True, text=True, check=False
+            [*on_jax, "--cluster", address], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
         )
     assert mixed.returncode == 2
     assert re.fullmatch(

@@ -100,7 +100,7 @@ def test_the_coordinator_is_killed_at_each_boundary(boundary: str, tmp_path: Pat
         if status == 0:  # it came to the end: from here on there is nothing to kill
             (tmp_path / f"done-{kills}").touch()
             assert_whole(sweep.load(tmp_path / "results" / "faulty"), calm)
-            subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
+            subprocess.run(["rm", "-r", tmp_path / "results"], check=True, timeout=300)
             continue
         assert status == -signal.SIGKILL
         kills += 1
@@ -160,7 +160,7 @@ def test_the_coordinator_is_killed_at_random_instants(tmp_path: Path, calm: Resu
         if len(finished(path)) == 2 * TRIALS:
             assert ended(forked(lambda: run(path, Stub()))) == 0
             assert_whole(sweep.load(tmp_path / "results" / "faulty"), calm)
-            subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
+            subprocess.run(["rm", "-r", tmp_path / "results"], check=True, timeout=300)
     assert ended(forked(lambda: run(path, Stub()))) == 0
     assert_whole(sweep.load(tmp_path / "results" / "faulty"), calm)
     found("coordinator killed, at random", "SIGKILL after 0 to 0.6 s", kills, "the next run completes it: identical")
@@ -231,11 +231,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, a megabyte or two large."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk], capture_output=True, check=False, timeout=300
+    )
     if done.returncode:
         pytest.skip("needs the right to mount a small file system")
     yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+    subprocess.run(["umount", "-l", disk], check=True, timeout=300)
 
 
 @pytest.mark.slow
@@ -251,7 +253,7 @@ def test_the_disk_is_full(small_disk: Path, calm: Results, found: Found) -> None
         filler.unlink()
         assert len(finished(path)) == have
         assert_whole(run(path, Stub()), calm)
-        subprocess.run(["rm", "-r", small_disk / "results"], check=True)
+        subprocess.run(["rm", "-r", small_disk / "results"], check=True, timeout=300)
     found(
         "disk full", "results and study.db on a file system without room", times(20), "one line, exit 1; then identical"
     )
@@ -314,7 +316,7 @@ def test_the_results_cannot_be_written(tmp_path: Path, calm: Results, found: Fou
         assert status == 7
         assert finished(path) == have
         assert_whole(run(path, Stub()), calm)
-        subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
+        subprocess.run(["rm", "-r", tmp_path / "results"], check=True, timeout=300)
     found("read-only results", "the run is another user's", times(20), "one line, exit 1; then identical")
 
 
@@ -354,7 +356,7 @@ def test_a_part_of_the_results_leads_elsewhere(tmp_path: Path, calm: Results, fo
         if part.startswith("study.db-"):
             link.rmdir()  # a folder is none of SQLite's files
         assert_whole(run(path, Stub()), calm)
-        subprocess.run(["rm", "-r", tmp_path / "results"], check=True)
+        subprocess.run(["rm", "-r", tmp_path / "results"], check=True, timeout=300)
     found(
         "results that lead elsewhere",
         "a link in the place of the folder, of trials, report, study.db, ..., each once",

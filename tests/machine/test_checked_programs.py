@@ -156,7 +156,7 @@ with loading(Path({str(program.parent)!r})):
 {f"os.kill(os.getpid(), {int(ended_by)})" if ended_by else ""}
 """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONFAULTHANDLER"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment, timeout=300)
     assert (done.returncode, done.stderr) == (-ended_by if ended_by else 0, b"")
     remove_damaged(program.parent)
     assert len(programs_in(program.parent)) == left

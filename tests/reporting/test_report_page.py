@@ -264,7 +264,7 @@ def test_reports_import_neither_tensorflow_nor_matplotlib_before_they_are_writte
     program = (
         "import sys, sweep.reporting.page; print(*{'tensorflow', 'keras', 'matplotlib', 'optuna'} & {*sys.modules})"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.split() == []
 
 

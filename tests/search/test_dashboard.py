@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Result
+from conftest import Result, started
 from searched import run
 from stubs import Stub
 
@@ -39,7 +39,7 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
     results = run(tmp_path, "random", "none", Stub(), 3)
     port = free_port()
     command = [sys.executable, "-m", "sweep", "dashboard", "rounds", "--port", str(port)]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+    with started(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
 
         def asked(path: str) -> dict[str, object]:
             deadline = time.monotonic() + 60
@@ -52,40 +52,35 @@ def test_the_dashboard_shows_the_studies_with_curves_pictures_and_notes(tmp_path
                     assert time.monotonic() < deadline
                     time.sleep(0.1)
 
-        try:
-            studies = asked("/api/studies")["study_summaries"]
-            assert isinstance(studies, list)
-            assert [s["study_name"] for s in studies] == ["rounds/sequence_length=4", "rounds/sequence_length=5"]
-            study = asked(f"/api/studies/{studies[0]['study_id']}?after=0")
-            assert study["objective_names"] == ["recall_bits"]
-            trials = study["trials"]
-            assert isinstance(trials, list)
-            recorded = results.trials[results.trials["sequence_length"] == 4]
-            assert [t["values"][0] for t in trials] == recorded["recall_bits"].tolist()
-            assert all(len(t["intermediate_values"]) == 6 for t in trials)
-            for trial, units in zip(trials, recorded["units"], strict=True):
-                rows = trial["note"]["body"].splitlines()
-                assert rows[:2] == ["| section | parameter | value |", "| --- | --- | --- |"]
-                assert "| task | sequence_length | 4 |" in rows
-                assert f"| model | units | {units} |" in rows
-                assert "| training | epochs | 6 |" in rows
-            last = trials[-1]
-            (artifact,) = last["artifacts"]
-            where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}", timeout=60) as picture:
-                assert picture.headers["Content-Type"].startswith("image/svg+xml")
-                assert picture.read().decode() == trial_curve(Findings(results), int(recorded["trial"].iloc[-1]))
-            led_here = urllib.request.Request(f"http://127.0.0.1:{port}/api/studies", headers={"Host": "evil.example"})
-            with pytest.raises(urllib.error.HTTPError, match="403"):
-                urllib.request.urlopen(led_here, timeout=60)
-            heard = [
-                c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN
-            ]
-            assert heard == ["127.0.0.1"]
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
-        finally:
-            process.kill()  # one that has ended is left alone; without this, leaving would wait for ever
+        studies = asked("/api/studies")["study_summaries"]
+        assert isinstance(studies, list)
+        assert [s["study_name"] for s in studies] == ["rounds/sequence_length=4", "rounds/sequence_length=5"]
+        study = asked(f"/api/studies/{studies[0]['study_id']}?after=0")
+        assert study["objective_names"] == ["recall_bits"]
+        trials = study["trials"]
+        assert isinstance(trials, list)
+        recorded = results.trials[results.trials["sequence_length"] == 4]
+        assert [t["values"][0] for t in trials] == recorded["recall_bits"].tolist()
+        assert all(len(t["intermediate_values"]) == 6 for t in trials)
+        for trial, units in zip(trials, recorded["units"], strict=True):
+            rows = trial["note"]["body"].splitlines()
+            assert rows[:2] == ["| section | parameter | value |", "| --- | --- | --- |"]
+            assert "| task | sequence_length | 4 |" in rows
+            assert f"| model | units | {units} |" in rows
+            assert "| training | epochs | 6 |" in rows
+        last = trials[-1]
+        (artifact,) = last["artifacts"]
+        where = f"/artifacts/{studies[0]['study_id']}/{last['trial_id']}/{artifact['artifact_id']}"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}", timeout=60) as picture:
+            assert picture.headers["Content-Type"].startswith("image/svg+xml")
+            assert picture.read().decode() == trial_curve(Findings(results), int(recorded["trial"].iloc[-1]))
+        led_here = urllib.request.Request(f"http://127.0.0.1:{port}/api/studies", headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(led_here, timeout=60)
+        heard = [c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+        assert heard == ["127.0.0.1"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 INTERRUPTED = """

@@ -16,7 +16,7 @@ def test_optunas_logarithm_of_a_normals_tail_is_where_it_was_and_the_same_functi
         "optuna.samplers._tpe._truncnorm has no _log_ndtr any more: TPE takes a third longer; mend prepare_optuna"
     )
     fresh = "import optuna.samplers._tpe._truncnorm as t, numpy as np; print(t._log_ndtr(np.array([-30.0, -1.0, 0.5])))"
-    own = subprocess.run([sys.executable, "-c", fresh], capture_output=True, text=True, check=True).stdout
+    own = subprocess.run([sys.executable, "-c", fresh], capture_output=True, text=True, check=True, timeout=300).stdout
     prepare_optuna()
     ours = _truncnorm._log_ndtr(np.array([-30.0, -1.0, 0.5]))
     theirs = np.array(own.strip("[] \n").split(), float)
@@ -30,7 +30,7 @@ def test_importing_the_search_changes_nothing_in_optuna() -> None:
         "assert _truncnorm._log_ndtr is not scipy.special.log_ndtr\n"
         "assert optuna.logging.get_verbosity() == optuna.logging.INFO\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

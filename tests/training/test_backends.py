@@ -54,6 +54,7 @@ def on_jax(jobs: list[Any], caches: Path | None = None) -> tuple[list[dict[str, 
         env=with_caches_in(caches) | {"KERAS_BACKEND": "jax"},
         capture_output=True,
         check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr.decode()
     came, loaded = pickle.loads(done.stdout)
@@ -143,7 +144,9 @@ print(compared)
 @pytest.mark.slow
 def test_initial_weights_on_jax_are_those_of_a_plain_keras_script_to_the_last_bit() -> None:
     environment = with_caches_in() | {"KERAS_BACKEND": "jax"}
-    ran = subprocess.run([sys.executable, "-c", SEEDED], env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", SEEDED], env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) == 2 * (6 * (2 * 5 + 8) + 2 * 4 + 6)
 
@@ -152,7 +155,9 @@ def test_initial_weights_on_jax_are_those_of_a_plain_keras_script_to_the_last_bi
 def test_tensorflow_does_not_load_jax() -> None:
     script = "import sys, sweep.machine.loading; sweep.machine.loading.import_keras(); print('jax' in sys.modules)"
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
     assert ran.stdout.strip() == "False"
 
 
@@ -167,7 +172,7 @@ def test_a_study_on_jax_is_run_confirmed_and_predicted_from_and_says_so(tmp_path
         command = [sys.executable, "-m", "sweep", *arguments]
         variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
         return subprocess.run(
-            command, cwd=tmp_path, env=variables | environment, capture_output=True, text=True, check=False
+            command, cwd=tmp_path, env=variables | environment, capture_output=True, text=True, check=False, timeout=300
         )
 
     ran = sweep("run", "mine.toml", "--backend", "jax")

@@ -532,7 +532,7 @@ outcome = run_trial(configuration, (0,), lambda scores: False)
 status = open("/proc/self/status").read()  # getrusage would count the process that started this one, too
 print(outcome.state, status.split("VmHWM:")[1].split()[0])
 """
-    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=300)
     state, kilobytes = ran.stdout.split()
     assert state == "complete"
     assert int(kilobytes) < 2_000_000
