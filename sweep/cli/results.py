@@ -13,6 +13,7 @@ from sweep.cli.shared import (
     EXPERIMENTS,
     GOES_ON,
     backend_option,
+    checked_output,
     json_option,
     print_results,
     results_option,
@@ -209,8 +210,8 @@ def compare(
         raise SweepError(f"--fail-if: is for two sides, of which A is judged; got {len(names)} names")
     if html is not None and by:
         raise SweepError("--html: is for experiments, trials and folders; with --by there is no page")
-    if html is not None and not html.parent.is_dir():
-        raise SweepError(f"--html: {html.parent} is no folder; choose a file in one that is there")
+    if html is not None:
+        checked_output("--html", html)
     chosen = tuple(dict.fromkeys(metrics)) or ("solve_rate", "recall_accuracy", "sequences_to_solve")
     sides = [_side(results, name) for name in names]
     if len(sides) > 2:
@@ -255,6 +256,8 @@ def export(name: str, table: str, format_: str, output: Path | None, results: Pa
     from sweep.files import write_whole
     from sweep.results.export import exported
 
+    if output is not None:
+        checked_output("-o", output)
     store = store_of(results, name)
     content = _accuracy(store, format_) if table == "accuracy" else exported(store.tables()[table], format_)
     if output is None:

@@ -26,6 +26,8 @@ GOES_ON = "the same `sweep run` again goes on with it"
 
 _MOST_NAMED = 8  # of the results that there are
 
+_STORED = ("manifest.json", "experiment.toml", ".lock")
+
 _LEAVING = (  # the first of them first
     *("ert_sequences_to_keep", "test_loss", "memoryless_loss", "below_memoryless_loss", "loss", "sequence_accuracy"),
     *("epochs_to_solve", "ert_sequences", "mean_sequences_to_solve", "recall_bits", "solved_with_margin"),
@@ -103,6 +105,21 @@ def _no_results(store: "Store", results: Path, name: str) -> str:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
+
+
+def checked_output(option: str, path: Path) -> Path:
+    """A file that an option names to be written; SweepError where it can be none, or is a part of stored results."""
+    if path == Path():
+        raise SweepError(f"{option}: is empty; name a file")
+    if not path.parent.is_dir():
+        raise SweepError(f"{option}: {path.parent} is no folder; choose a file in one that is there")
+    folder = path.parent.parent if path.parent.name == "trials" else path.parent
+    own = path.parent.name == "trials" or path.name.startswith("study.db") or path.name in _STORED
+    if own and (folder / "manifest.json").exists():
+        raise SweepError(
+            f"{option}: {path} is a part of stored results, which are never overwritten; choose another file"
+        )
+    return path
 
 
 def print_results(results: "Results", sort: str | None = None, chosen: "Sequence[str] | None" = None) -> None:

@@ -149,6 +149,8 @@ class _Measured:
         else:  # of pairs that all differ by the same, each side has to say how far it may be trusted
             bounds = (0.0, 1.0) if OUTCOMES[metric].is_share else None
             found = stats.mean_difference_interval(self.a, self.b, bounds=bounds)
+        if OUTCOMES[metric].is_share:  # Student's interval of few seeds knows no bounds
+            found = stats.Interval(max(found.low, -1.0), min(found.high, 1.0))
         return found if math.isfinite(found.high - found.low) and found.low < found.high else None
 
     @property

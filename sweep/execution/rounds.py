@@ -31,7 +31,7 @@ from sweep.search.job import Job
 from sweep.search.ownership import Lock, Owner, only_run
 from sweep.search.pruning import History, Reports, reported_outcome
 from sweep.search.samplers import Search, round_size
-from sweep.search.storage_copy import Copying, Mirror, open_storage, url_of_file
+from sweep.search.storage_copy import Copying, Mirror, clear_damaged, open_storage, url_of_file
 
 _WRITER = ".writer.json"  # beside the lock, which is emptied by whoever tries it
 
@@ -63,6 +63,8 @@ def run_experiment(run: Run, observer: Observer, executor: Executor | None = Non
         experiment = run.experiment
         ended = {record.key.trial: _recorded(experiment, record) for record in store.recorded(experiment)}
         total = experiment.trials * len(experiment.condition_settings)
+        if run.storage is None:
+            clear_damaged(store.path / "study.db")
         with (
             open_storage(url) as storage,
             only_run(storage, run.name) as lock,

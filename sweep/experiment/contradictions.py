@@ -77,6 +77,8 @@ def _alike_in_32_bits(values: Sequence[Any]) -> str:
     """What is wrong with choices of which two are one number where they are trained; empty if none are."""
     seen: dict[float, Any] = {}
     for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue  # it is told that this is no number
         first = seen.setdefault(float(np.float32(value)), value)
         if first is not value:
             return f"{first} and {value} are one number in 32 bits, in which is trained; leave one of them out"

@@ -86,6 +86,8 @@ class Store:
                 f"{self.path}: is a published folder, to be read: {self.path / 'report.md'} is its report, and "
                 f"pandas.read_parquet reads {_PUBLISHED}, a row a trial"
             )
+        if self._trials.exists() and not self._trials.is_dir():
+            raise SweepError(f"{self._trials}: is no folder; restore it with its records, or remove the results folder")
         try:
             return checked_manifest(read_bytes(path))
         except FileNotFoundError:

@@ -7,6 +7,7 @@ from them. A storage that refuses for a while (locked, restarted, full) does not
 
 import contextlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -144,6 +145,28 @@ def open_storage(url: str) -> Iterator[optuna.storages.RDBStorage]:
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def clear_damaged(path: Path) -> bool:
+    """Whether a folder's own copy of a study was no sound SQLite file, and is gone now: the records make it anew.
+
+    SweepError where something else lies in its place. One that another process has locked is not asked.
+    """
+    if path.is_dir():
+        raise SweepError(f"{path}: is a folder, in the place of Optuna's file; remove it and run the experiment again")
+    if not path.exists() or not path.stat().st_size:
+        return False
+    connection = sqlite3.connect(path, timeout=0)
+    try:
+        sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        sound = error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    finally:
+        connection.close()
+    if not sound:
+        for part in ("", "-journal", "-wal", "-shm"):
+            path.with_name(path.name + part).unlink(missing_ok=True)
+    return not sound
 
 
 def url_of_file(path: Path) -> str:

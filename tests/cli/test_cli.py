@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -563,3 +564,31 @@ def test_a_changed_answer_is_stored_and_nothing_is_trained(tmp_path: Path, sweep
     found = json.loads(sweep_command("answer", "asked", "--json").out)
     assert (found["question"], found["kind"], found["taken_for"]) == ("Which is best?", "best", None)
     assert found["sentence"] in " ".join((tmp_path / "results/asked/report/report.md").read_text().split())
+
+
+@pytest.mark.parametrize("option", ["export small -o", "compare small:0 small:2 --html"])
+def test_what_a_command_writes_never_takes_the_place_of_stored_results(
+    option: str, small: Store, sweep_command: Sweep
+) -> None:
+    record = small.files()[0].relative_to(Path.cwd())
+    for target, said in {
+        "results/small/manifest.json": "is a part of stored results",
+        "results/small/study.db": "is a part of stored results",
+        str(record): "is a part of stored results",
+        "": "is empty; name a file",
+        "nosuch/x": "nosuch is no folder",
+    }.items():
+        before = {path: path.read_bytes() for path in small.path.rglob("*") if path.is_file()}
+        result = sweep_command(*option.split(), target)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), target
+        assert said in result.err
+        assert {path: path.read_bytes() for path in small.path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["show", "report", "confirm", "export", "run experiments/small.toml --results"])
+def test_records_that_are_no_folder_are_told_in_one_line(command: str, small: Store, sweep_command: Sweep) -> None:
+    shutil.rmtree(small.path / "trials")
+    (small.path / "trials").write_text("x")
+    result = sweep_command(*command.split(), "results" if command.startswith("run") else "small")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "results/small/trials: is no folder; restore it" in result.err

@@ -461,3 +461,10 @@ def test_what_an_earlier_version_did_not_measure_is_not_compared(metric: str) ->
     old = with_bits([math.nan] * 3, measured=False)
     with pytest.raises(SweepError, match=rf"^{metric}: was not measured in results of an earlier version"):
         only(old, with_bits([0.5] * 3), metric)
+
+
+def test_the_interval_of_a_difference_of_shares_stays_within_a_hundred_points() -> None:
+    (row,) = compare([pair(arm([1.0, 200.0]), arm([200.0, 200.0]))], ["recall_accuracy"])
+    assert row.low is not None
+    assert row.high is not None
+    assert -1 <= row.low < row.difference < row.high <= 1

@@ -6,12 +6,13 @@ import pickle
 import socket
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import Result
 from same_tables import assert_same_tables
-from searched import run
+from searched import copies, run
 from stubs import Stub
 
 from sweep.errors import SweepError
@@ -157,3 +158,23 @@ def test_a_password_is_hidden_wherever_it_stands_in_a_url() -> None:
         "hush",
     ):
         assert "hush" not in without_password(url)
+
+
+@pytest.mark.parametrize("damage", [b"garbage", None])
+def test_a_damaged_copy_of_a_study_is_made_anew_from_the_records(damage: bytes | None, tmp_path: Path) -> None:
+    results = run(tmp_path, "random", "none", Stub(), 3)
+    before, database = copies(results), results.path / "study.db"
+    whole = database.read_bytes()
+    database.write_bytes(damage or whole[:4096] + b"\xff" * 5100 + whole[9196:])
+    with closing(sqlite3.connect(database)) as connection:
+        try:
+            assert connection.execute("PRAGMA quick_check").fetchone() != ("ok",)
+        except sqlite3.DatabaseError as error:
+            assert error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)  # noqa: PT017
+    again = run(tmp_path, "random", "none", Stub(), 3)
+    assert copies(again) == before
+    assert_same_tables(again, results)
+    database.unlink()
+    database.mkdir()
+    with pytest.raises(SweepError, match=r"study\.db: is a folder, in the place of Optuna's file"):
+        run(tmp_path, "random", "none", Stub(), 3)

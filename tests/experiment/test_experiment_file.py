@@ -495,6 +495,13 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("choices", ["[1979-05-27]", "[[0.1]]", '["a", 1]', "[{ a = 1 }, 0.1]", "[true, 0.1]"])
+def test_a_choice_of_a_number_that_is_none_is_one_line(choices: str) -> None:
+    (fault,) = faults(MINIMAL + f"[search]\nclip_norm = {{ choices = {choices} }}\n")
+    assert fault.startswith("search.clip_norm: is ")
+    assert fault.endswith("; must be a number")
+
+
 texts = st.text('a"\\\n\0é ', max_size=4)
 scalars = st.booleans() | st.integers() | st.floats() | texts | st.just(date(1979, 5, 27))
 values = st.recursive(
