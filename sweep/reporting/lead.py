@@ -9,7 +9,6 @@ import pandas as pd
 
 from sweep.reporting.figures.section import FigureSection
 from sweep.reporting.findings.answer import asked_kind
-from sweep.reporting.findings.choice import choice_table
 from sweep.reporting.findings.findings import Findings
 from sweep.reporting.look.display import Column, columns, without_constants
 from sweep.reporting.look.drawing import Drawing
@@ -29,7 +28,7 @@ class Lead:
     about: str = ""
 
 
-def lead(findings: Findings, sections: Sequence[FigureSection], accuracy: pd.DataFrame) -> Lead:
+def lead(findings: Findings, sections: Sequence[FigureSection], choice: pd.DataFrame, accuracy: pd.DataFrame) -> Lead:
     """Of a comparison what each value does, and the differences; else the first figure, and which trials did best."""
     first = sections[0] if sections else None
     if asked_kind(findings) == "compare" and first is not None and first.id == "effects":
@@ -40,7 +39,7 @@ def lead(findings: Findings, sections: Sequence[FigureSection], accuracy: pd.Dat
     else:
         figures = first.figures[:1] if first is not None else []
         searched_or_several = bool(findings.experiment.search) or len(findings.conditions) > 1
-        table = choice_table(findings) if searched_or_several else accuracy
+        table = choice if searched_or_several else accuracy
         heading, about = "What was seen", ""
         name = "choice" if searched_or_several else "accuracy"
     if len(table) > _ROWS:

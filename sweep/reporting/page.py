@@ -93,7 +93,7 @@ def content(results: Results) -> Content:
     accuracy, accuracy_constants = without_constants(columns(top))
     choice, choice_constants = without_constants(columns(chosen if asks_which else chosen.head(0).iloc[:, :0]))
     drawings = [drawing for section in sections for drawing in section.figures]
-    first = lead(findings, sections, top)
+    first = lead(findings, sections, chosen, top)
     shown = {
         "results": results,
         "question": findings.experiment.question,

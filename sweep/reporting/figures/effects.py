@@ -12,7 +12,7 @@ from sweep.experiment.outcomes import OUTCOMES
 from sweep.reporting.figures.section import FigureSection
 from sweep.reporting.findings.effects import effect_levels, effects_table
 from sweep.reporting.findings.findings import Findings
-from sweep.reporting.look.display import heading, value_text
+from sweep.reporting.look.display import heading, settings_text, value_text
 from sweep.reporting.look.drawing import BLUE, PAPER, SERIES, Drawing, panels, percent_axis, shortened
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def _updates(findings: Findings, parameter: str, levels: Sequence[Level]) -> Dra
 def _conditions(levels: Sequence[Level]) -> list[tuple[str, list[Level]]]:
     found: dict[str, list[Level]] = {}
     for level in levels:
-        label = ", ".join(f"{name} = {value_text(value)}" for name, value in level.condition.items())
-        found.setdefault(label, []).append(level)
+        found.setdefault(settings_text(level.condition), []).append(level)
     return list(found.items())[:_PANELS]
 
 

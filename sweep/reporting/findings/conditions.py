@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.experiment.configuration import Configuration
 from sweep.experiment.trials import conditions_of
 from sweep.faults import plural
-from sweep.reporting.look.display import value_text
+from sweep.reporting.look.display import settings_text, value_text
 from sweep.tasks.facts import TaskFacts
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Condition:
         >>> Condition({"keys": 3}, Configuration(task=config), facts_of(Increasing(config))).label
         'keys = 3'
         """
-        return ", ".join(f"{name} = {value_text(value)}" for name, value in self.values.items())
+        return settings_text(self.values)
 
     @property
     def chance(self) -> float:

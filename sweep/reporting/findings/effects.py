@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,15 @@ from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.compared import SEEDS_ASSUME, cannot_tell, seeds_needed
 from sweep.reporting.findings.findings import Findings, found_once
-from sweep.reporting.look.display import count, difference_text, heading, joined, outcome_text, value_text
+from sweep.reporting.look.display import (
+    count,
+    difference_text,
+    heading,
+    joined,
+    outcome_text,
+    settings_text,
+    value_text,
+)
 
 _SPELT_OUT = 4  # conditions, or pairs of values, that one sentence can name
 _DETAILED = 6  # comparisons whose seeds to settle are told
@@ -292,7 +299,7 @@ def _told_interactions(found: Effects) -> list[list[Interaction]]:
 def _of_interaction(group: list[Interaction]) -> str:
     """How far the effect of one parameter hangs on another's value."""
     (name, other), (a, b) = group[0].parameters, group[0].values
-    at = str(_Where((group[0].condition,)))
+    at = _where([group[0].condition])
     sizes: dict[str, float] = {}
     for each in group:
         for value, size in zip(each.beside, (each.at_first, each.at_second), strict=True):
@@ -323,29 +330,19 @@ def _how(rows: Sequence[Effect], found: Effects) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _Where:
-    """Conditions in words."""
-
-    settings: tuple[dict[str, Any], ...]
-
-    def __str__(self) -> str:
-        if not self.settings or not self.settings[0]:
-            return ""
-        names = list(self.settings[0])
-        if len(names) == 1:
-            values = dict.fromkeys(value_text(each[names[0]]) for each in self.settings)
-            return f" at {names[0]} = {joined(list(values))}"
-        labels = list(
-            dict.fromkeys(
-                ", ".join(f"{name} = {value_text(value)}" for name, value in each.items()) for each in self.settings
-            )
-        )
-        return f" at {joined(labels) if len(labels) == 1 else '; '.join(labels)}"
+def _where(conditions: Sequence[dict[str, Any]]) -> str:
+    """Conditions in words, with a space before; empty where there are none."""
+    if not conditions or not conditions[0]:
+        return ""
+    names = list(conditions[0])
+    if len(names) == 1:
+        values = dict.fromkeys(value_text(each[names[0]]) for each in conditions)
+        return f" at {names[0]} = {joined(list(values))}"
+    return f" at {'; '.join(dict.fromkeys(map(settings_text, conditions)))}"
 
 
 def _at(rows: Sequence[Effect]) -> str:
-    return str(_Where(tuple(row.found.condition for row in rows)))
+    return _where([row.found.condition for row in rows])
 
 
 def _by_condition(rows: Sequence[Effect]) -> list[list[Effect]]:

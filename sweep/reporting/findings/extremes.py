@@ -12,7 +12,15 @@ from sweep.experiment.asked import asked
 from sweep.experiment.outcomes import OUTCOMES
 from sweep.faults import plural
 from sweep.reporting.findings.findings import Findings, found_once
-from sweep.reporting.look.display import MISSING, joined, objective_text, outcome_text, percent, value_text
+from sweep.reporting.look.display import (
+    MISSING,
+    joined,
+    objective_text,
+    outcome_text,
+    percent,
+    settings_text,
+    value_text,
+)
 from sweep.stats import binomial_interval
 
 _SPELT_OUT = 4  # conditions that one sentence can name
@@ -177,5 +185,5 @@ def _fail(values: list[Any]) -> str:
 
 
 def _at(found: Extreme) -> str:
-    settings = ", ".join(f"{name} = {value_text(value)}" for name, value in found.condition.items())
+    settings = settings_text(found.condition)
     return f" at {settings}" if settings else ""

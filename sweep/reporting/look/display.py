@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,6 +203,15 @@ def value_text(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return four_digits(float(value))
     return str(value)
+
+
+def settings_text(values: Mapping[str, Any]) -> str:
+    """Parameters with their values, empty where there are none.
+
+    >>> settings_text({"keys": 3, "shuffle": True})
+    'keys = 3, shuffle = true'
+    """
+    return ", ".join(f"{name} = {value_text(value)}" for name, value in values.items())
 
 
 def joined(parts: Sequence[str]) -> str:
